@@ -1,0 +1,41 @@
+"""What a user can mend: one line with the place, the problem and the next step."""
+
+
+class UserError(Exception):
+    """A fault that the user can mend. Shown as one line, without traceback, with exit code 2.
+
+    `place` is where to look: `file:line`, or `params.yaml: key`. It never quotes the text of a record.
+    """
+
+    def __init__(self, place: str, problem: str, next_step: str) -> None:
+        super().__init__(place, problem, next_step)
+        self.place = place
+        self.problem = problem
+        self.next_step = next_step
+
+    def __str__(self) -> str:
+        return " ".join(f"{self.place}: {self.problem}; {self.next_step}".split())
+
+
+class ParamsError(UserError):
+    """params.yaml does not say what a stage needs to know."""
+
+
+class SourceError(UserError):
+    """A file of the corpus is missing, changed, or not in its declared format."""
+
+
+class ModelError(UserError):
+    """The base model is missing, not the one that params.yaml names, or not loadable."""
+
+
+class DataError(UserError):
+    """The records, taken together, cannot be used: too many broken, a split without any."""
+
+
+class BundleError(UserError):
+    """A bundle is incomplete, or does not predict what the evaluation saw."""
+
+
+class TrackingError(UserError):
+    """The tracking store cannot be reached or used."""

@@ -1,0 +1,324 @@
+"""params.yaml as types: every knob of a run, validated whole, frozen. The code holds no defaults."""
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
+
+from clintune.errors import ParamsError
+
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+Name = Annotated[str, Field(min_length=1)]
+# YAML knows lists only; everything else stays strict, so that '2e-5' in quotes is not taken for a number.
+Names = Annotated[tuple[Name, ...], Field(strict=False, min_length=1)]
+
+
+class Section(BaseModel):
+    """A part of params.yaml: unknown keys are errors, values are never converted, nothing changes later."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Numerics(Section):
+    """How numbers are computed. Bits repeat only inside one numeric class: see the README's limits.
+
+    `portable` asks the math libraries for the code path that they promise on every x86-64 CPU, and is
+    slower; `native` takes the fastest that this CPU has.
+    """
+
+    profile: Literal["portable", "native"]
+    threads: Count
+
+
+class Scratch(Section):
+    """Sizes of an encoder that starts from random weights."""
+
+    layers: Count
+    hidden: Count
+    heads: Count
+    intermediate: Count
+
+    @model_validator(mode="after")
+    def _heads_divide_hidden(self) -> Self:
+        if self.hidden % self.heads:
+            raise ValueError("hidden must be a multiple of heads")
+        return self
+
+
+class Model(Section):
+    """Where the base model comes from. Each file is compared with its SHA-256 before use.
+
+    `name` is `package/folder` for a Python package that carries the files, a path for a folder, and
+    `organisation/name` for the Hugging Face Hub, which needs a 40-digit `revision`. With `scratch`, the
+    tokenizer and the configuration come from there and the weights are random.
+    """
+
+    source: Literal["package", "folder", "hub"]
+    name: Name
+    revision: Annotated[str, Field(pattern="^[0-9a-f]{40}$")] | None
+    tokenizer_sha256: Sha256
+    config_sha256: Sha256
+    weights_sha256: Sha256 | None
+    scratch: Scratch | None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.source == "hub") != (self.revision is not None):
+            raise ValueError("revision belongs to source hub: 40 hex digits there, null elsewhere")
+        if (self.scratch is None) != (self.weights_sha256 is not None):
+            raise ValueError("give either weights_sha256 or scratch, and null for the other")
+        return self
+
+
+class Synthetic(Section):
+    """How many notes the synthetic source writes, and how hard they are to read."""
+
+    patients: Count
+    notes_per_patient: Count
+    misspelled: Fraction
+
+
+class Ingest(Section):
+    """Where the records come from: `path` is a corpus (file or folder), or the synthetic vocabulary."""
+
+    source: Literal["synthetic", "files"]
+    path: Name
+    include: Names
+    sha256: Mapping[str, Sha256]
+    synthetic: Synthetic | None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.source == "synthetic") != (self.synthetic is not None):
+            raise ValueError("synthetic belongs to source synthetic: give its keys there, null elsewhere")
+        return self
+
+
+class SplitByHash(Section):
+    """Each group falls into a split by a hash of its name and the seed."""
+
+    by: Literal["hash"]
+    train: Fraction
+    validation: Fraction
+    test: Fraction
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if abs(self.train + self.validation + self.test - 1) > 1e-9:
+            raise ValueError("train, validation and test must add up to 1")
+        if not (self.train and self.validation and self.test):
+            raise ValueError("train, validation and test must each be above 0")
+        return self
+
+
+class SplitByFile(Section):
+    """The corpus comes with its splits: each is a glob pattern of paths below data/raw/files."""
+
+    by: Literal["file"]
+    train: Name
+    validation: Name
+    test: Name
+
+
+class Conll(Section):
+    """Columns of a CoNLL file: which separator, which column is the token and which the tag."""
+
+    scheme: Literal["iob1", "iob2", "iobes"]
+    separator: Literal["space", "tab"]
+    token: Annotated[int, Field(ge=0)]
+    tag: Annotated[int, Field(ge=0)]
+    joiner: Literal["", " "]
+
+
+class Preprocess(Section):
+    """How raw files become checked examples. `labels` renames; a label mapped to null is left out."""
+
+    format: Literal["jsonl", "pubtator", "brat", "conll"]
+    conll: Conll | None
+    split: SplitByHash | SplitByFile = Field(discriminator="by")
+    labels: Mapping[str, str | None]
+    max_quarantined: Fraction
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.format == "conll") != (self.conll is not None):
+            raise ValueError("conll belongs to format conll: give its keys there, null elsewhere")
+        return self
+
+
+class Tokenize(Section):
+    """Windows of at most `max_tokens` (special tokens included) that share `overlap` tokens."""
+
+    max_tokens: Annotated[int, Field(ge=8)]
+    overlap: Annotated[int, Field(ge=0)]
+    scheme: Literal["bio", "bioes"]
+
+    @model_validator(mode="after")
+    def _advances(self) -> Self:
+        if self.overlap * 2 > self.max_tokens:
+            raise ValueError("overlap must be at most half of max_tokens")
+        return self
+
+
+class Train(Section):
+    """Fine-tuning. `warmup` is the share of steps in which the learning rate rises to its full height."""
+
+    epochs: Count
+    learning_rate: Positive
+    warmup: Fraction
+    weight_decay: NotNegative
+    beta1: Fraction
+    beta2: Fraction
+    epsilon: Positive
+    batch_tokens: Count
+    accumulation: Count
+    clip_norm: Positive
+    precision: Literal["fp32", "bf16", "auto"]
+    validations_per_epoch: Count
+    patience: Count
+    min_change: NotNegative
+    log_every: Count
+
+
+class Evaluate(Section):
+    """`shareable` declares that texts of records may be shown in the report; else ids, counts, positions."""
+
+    batch_tokens: Count
+    resamples: Count
+    level: Annotated[float, Field(gt=0, lt=1)]
+    shareable: bool
+    shown: Annotated[int, Field(ge=0)]
+
+
+class Export(Section):
+    """The bundle. `name` is the registered model in MLflow."""
+
+    name: Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    batch_tokens: Count
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
+    task: Literal["entities"]
+    numerics: Numerics
+    model: Model
+    ingest: Ingest
+    preprocess: Preprocess
+    tokenize: Tokenize
+    train: Train
+    evaluate: Evaluate
+    export: Export
+
+
+def load_params(path: Path) -> Params:
+    """Read and check params.yaml.
+
+    YAML 1.2, as DVC reads it: 2e-05 is a number there and a text for YAML 1.1.
+    Raises ParamsError with the line, the key, what was found and what was expected.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ParamsError(str(path), "no such file", "run from the project's folder") from None
+    except (UnicodeDecodeError, OSError) as error:
+        raise ParamsError(
+            str(path),
+            f"cannot be read as UTF-8 text ({type(error).__name__})",
+            "restore it, for example with git checkout",
+        ) from None
+    tree = _parse(path, text)
+    try:
+        return Params.model_validate(tree)
+    except ValidationError as error:
+        raise _explain(path, text, error) from None
+
+
+def _parse(path: Path, text: str) -> Any:
+    try:
+        return YAML(typ="safe", pure=True).load(text)
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ParamsError(
+            f"{path}:{line}", f"not YAML: {error.problem or error.context}", "mend this line"
+        ) from None
+    except (YAMLError, ValueError, RecursionError) as error:
+        raise ParamsError(
+            str(path),
+            f"not YAML: {str(error).splitlines()[0] if str(error) else error!r}",
+            "mend the file, or restore it with git checkout",
+        ) from None
+
+
+def _explain(path: Path, text: str, error: ValidationError) -> ParamsError:
+    """The first fault, in one line: where, which key, what was found, what was expected."""
+    first = error.errors(include_url=False)[0]
+    keys = _keys(first["loc"])
+    line, key = _line(text, keys), ".".join(map(str, keys)) or "the whole file"
+    place = f"{path}:{line}: {key}"
+    match first["type"]:
+        case "missing":
+            return ParamsError(place, "missing", "add the key; the code holds no defaults")
+        case "extra_forbidden":
+            return ParamsError(place, "unknown key", _suggestion(keys))
+        case "value_error":
+            return ParamsError(place, str(first["ctx"]["error"]), "change these keys together")
+        case _:
+            found = f"found {_shown(first['input'])}"
+            return ParamsError(place, found, first["msg"].replace("Input should", "it should"))
+
+
+def _keys(loc: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """Where in the file: pydantic also names the member of a union ('hash', 'file'), which no file has."""
+    if loc[:2] == ("preprocess", "split") and len(loc) > 2:
+        return (*loc[:2], *loc[3:])
+    return tuple(key for key in loc if key != "[key]")
+
+
+def _line(text: str, keys: tuple[int | str, ...]) -> int:
+    """The line of the deepest of `keys` that the file has, from 1."""
+    node: Node | None = YAML(typ="safe", pure=True).compose(text)
+    line = 1
+    for key in keys:
+        if isinstance(node, MappingNode):
+            pairs = [pair for pair in node.value if pair[0].value == str(key)]
+            if not pairs:
+                break
+            line, node = pairs[0][0].start_mark.line + 1, pairs[0][1]
+        elif isinstance(node, SequenceNode) and isinstance(key, int):
+            node = node.value[key]
+            line = node.start_mark.line + 1
+    return line
+
+
+def _suggestion(keys: tuple[int | str, ...]) -> str:
+    section: Any = Params
+    for key in keys[:-1]:
+        field = section.model_fields.get(str(key))
+        members = [kind for kind in _members(field.annotation) if issubclass(kind, Section)] if field else []
+        if not members:
+            return "remove it"
+        section = members[0]
+    near = difflib.get_close_matches(str(keys[-1]), section.model_fields, n=1)
+    return f"did you mean {near[0]}?" if near else "remove it"
+
+
+def _members(annotation: Any) -> list[type]:
+    kinds = getattr(annotation, "__args__", (annotation,))
+    return [kind for kind in kinds if isinstance(kind, type)]
+
+
+def _shown(value: Any) -> str:
+    kinds = {str: "text", bool: "boolean", int: "number", float: "number", dict: "section", list: "list"}
+    kind = kinds.get(type(value), type(value).__name__)
+    return "nothing (null)" if value is None else f"{str(value)[:40]!r} ({kind})"

@@ -1,0 +1,103 @@
+"""Examples, windows and predictions as parquet files: one schema each, streamed both ways."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Generic
+
+import pyarrow as pa
+
+from clintune.examples import Example, Prediction, Span, Spans, Target, Window
+from clintune.files import read_table, write_table
+
+
+@dataclass(frozen=True, slots=True)
+class TargetType(Generic[Target]):
+    """How the target of a task lies in a column."""
+
+    arrow: pa.DataType
+    pack: Callable[[Target], Any]
+    unpack: Callable[[Any], Target]
+
+
+def _pack_spans(spans: Spans) -> list[dict[str, Any]]:
+    return [
+        asdict(span) | {"gaps": [{"start": start, "end": end} for start, end in span.gaps]} for span in spans
+    ]
+
+
+def _unpack_spans(column: list[dict[str, Any]]) -> Spans:
+    return tuple(
+        Span(one["start"], one["end"], one["label"], tuple((gap["start"], gap["end"]) for gap in one["gaps"]))
+        for one in column
+    )
+
+
+_RANGE = [("start", pa.int32()), ("end", pa.int32())]
+SPANS: TargetType[Spans] = TargetType(
+    arrow=pa.list_(pa.struct([*_RANGE, ("label", pa.string()), ("gaps", pa.list_(pa.struct(_RANGE)))])),
+    pack=_pack_spans,
+    unpack=_unpack_spans,
+)
+
+
+def write_examples(path: Path, examples: Iterable[Example[Target]], target: TargetType[Target]) -> int:
+    """Stream examples into parquet; returns how many."""
+    schema = pa.schema([
+        ("id", pa.string()), ("group", pa.string()), ("text", pa.string()), ("target", target.arrow),
+        ("attributes", pa.map_(pa.string(), pa.string())),
+    ])  # fmt: skip
+    rows = (
+        {"id": one.id, "group": one.group, "text": one.text, "target": target.pack(one.target),
+         "attributes": sorted(one.attributes.items())}
+        for one in examples
+    )  # fmt: skip
+    return write_table(path, rows, schema)
+
+
+def read_examples(path: Path, target: TargetType[Target]) -> Iterator[Example[Target]]:
+    """Stream what write_examples wrote."""
+    return read_table(path, lambda row: Example(
+        row["id"], row["group"], row["text"], target.unpack(row["target"]), dict(row["attributes"]),
+    ))  # fmt: skip
+
+
+WINDOW_SCHEMA = pa.schema([
+    ("example_id", pa.string()),
+    ("input_ids", pa.list_(pa.int32())),
+    ("starts", pa.list_(pa.int32())),
+    ("ends", pa.list_(pa.int32())),
+    ("owned", pa.list_(pa.bool_())),
+    ("heads", pa.list_(pa.bool_())),
+    ("labels", pa.list_(pa.int32())),
+])  # fmt: skip
+
+
+def write_windows(path: Path, windows: Iterable[Window]) -> int:
+    """Stream windows into parquet, in the order of their examples; returns how many."""
+    return write_table(path, map(asdict, windows), WINDOW_SCHEMA)
+
+
+def read_windows(path: Path) -> Iterator[Window]:
+    """Stream what write_windows wrote."""
+    return read_table(path, lambda row: Window(
+        row["example_id"], *(tuple(row[name]) for name in WINDOW_SCHEMA.names[1:]),
+    ))  # fmt: skip
+
+
+def write_predictions(
+    path: Path, predictions: Iterable[Prediction[Target]], target: TargetType[Target]
+) -> int:
+    """Stream predictions into parquet; returns how many."""
+    schema = pa.schema([("id", pa.string()), ("target", target.arrow), ("scores", pa.list_(pa.float32()))])
+    rows = (
+        {"id": one.id, "target": target.pack(one.target), "scores": list(one.scores)} for one in predictions
+    )
+    return write_table(path, rows, schema)
+
+
+def read_predictions(path: Path, target: TargetType[Target]) -> Iterator[Prediction[Target]]:
+    """Stream what write_predictions wrote."""
+    return read_table(
+        path, lambda row: Prediction(row["id"], target.unpack(row["target"]), tuple(row["scores"]))
+    )
