@@ -33,6 +33,10 @@ class DataError(UserError):
     """The records, taken together, cannot be used: too many broken, a split without any."""
 
 
+class TrainingError(UserError):
+    """Training went to numbers that are not finite, or cannot start."""
+
+
 class BundleError(UserError):
     """A bundle is incomplete, or does not predict what the evaluation saw."""
 

@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -84,14 +84,32 @@ def read_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
+@contextmanager
+def table_writer(path: Path, schema: pa.Schema) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """A function that appends a row to a parquet file, which stands when the block ends well."""
+    with whole_file(path) as draft, pq.ParquetWriter(draft, schema, compression="zstd") as writer:
+        waiting: list[dict[str, Any]] = []
+
+        def flush() -> None:
+            writer.write_table(pa.Table.from_pylist(waiting, schema=schema))
+            waiting.clear()
+
+        def append(row: dict[str, Any]) -> None:
+            waiting.append(row)
+            if len(waiting) == ROWS_AT_ONCE:
+                flush()
+
+        yield append
+        if waiting:
+            flush()
+
+
 def write_table(path: Path, rows: Iterable[dict[str, Any]], schema: pa.Schema) -> int:
     """Stream `rows` into a parquet file; returns how many there were."""
     count = 0
-    with whole_file(path) as draft, pq.ParquetWriter(draft, schema, compression="zstd") as writer:
-        remaining = iter(rows)
-        while some := list(islice(remaining, ROWS_AT_ONCE)):
-            writer.write_table(pa.Table.from_pylist(some, schema=schema))
-            count += len(some)
+    with table_writer(path, schema) as append:
+        for count, row in enumerate(rows, start=1):  # noqa: B007
+            append(row)
     return count
 
 

@@ -1,16 +1,13 @@
 """params.yaml as types: every knob of a run, validated whole, frozen. The code holds no defaults."""
 
-import difflib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from clintune.errors import ParamsError
+from clintune.params_faults import explain, parse_yaml
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -237,88 +234,8 @@ def load_params(path: Path) -> Params:
             f"cannot be read as UTF-8 text ({type(error).__name__})",
             "restore it, for example with git checkout",
         ) from None
-    tree = _parse(path, text)
+    tree = parse_yaml(path, text)
     try:
         return Params.model_validate(tree)
     except ValidationError as error:
-        raise _explain(path, text, error) from None
-
-
-def _parse(path: Path, text: str) -> Any:
-    try:
-        return YAML(typ="safe", pure=True).load(text)
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ParamsError(
-            f"{path}:{line}", f"not YAML: {error.problem or error.context}", "mend this line"
-        ) from None
-    except (YAMLError, ValueError, RecursionError) as error:
-        raise ParamsError(
-            str(path),
-            f"not YAML: {str(error).splitlines()[0] if str(error) else error!r}",
-            "mend the file, or restore it with git checkout",
-        ) from None
-
-
-def _explain(path: Path, text: str, error: ValidationError) -> ParamsError:
-    """The first fault, in one line: where, which key, what was found, what was expected."""
-    first = error.errors(include_url=False)[0]
-    keys = _keys(first["loc"])
-    line, key = _line(text, keys), ".".join(map(str, keys)) or "the whole file"
-    place = f"{path}:{line}: {key}"
-    match first["type"]:
-        case "missing":
-            return ParamsError(place, "missing", "add the key; the code holds no defaults")
-        case "extra_forbidden":
-            return ParamsError(place, "unknown key", _suggestion(keys))
-        case "value_error":
-            return ParamsError(place, str(first["ctx"]["error"]), "change these keys together")
-        case _:
-            found = f"found {_shown(first['input'])}"
-            return ParamsError(place, found, first["msg"].replace("Input should", "it should"))
-
-
-def _keys(loc: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    """Where in the file: pydantic also names the member of a union ('hash', 'file'), which no file has."""
-    if loc[:2] == ("preprocess", "split") and len(loc) > 2:
-        return (*loc[:2], *loc[3:])
-    return tuple(key for key in loc if key != "[key]")
-
-
-def _line(text: str, keys: tuple[int | str, ...]) -> int:
-    """The line of the deepest of `keys` that the file has, from 1."""
-    node: Node | None = YAML(typ="safe", pure=True).compose(text)
-    line = 1
-    for key in keys:
-        if isinstance(node, MappingNode):
-            pairs = [pair for pair in node.value if pair[0].value == str(key)]
-            if not pairs:
-                break
-            line, node = pairs[0][0].start_mark.line + 1, pairs[0][1]
-        elif isinstance(node, SequenceNode) and isinstance(key, int):
-            node = node.value[key]
-            line = node.start_mark.line + 1
-    return line
-
-
-def _suggestion(keys: tuple[int | str, ...]) -> str:
-    section: Any = Params
-    for key in keys[:-1]:
-        field = section.model_fields.get(str(key))
-        members = [kind for kind in _members(field.annotation) if issubclass(kind, Section)] if field else []
-        if not members:
-            return "remove it"
-        section = members[0]
-    near = difflib.get_close_matches(str(keys[-1]), section.model_fields, n=1)
-    return f"did you mean {near[0]}?" if near else "remove it"
-
-
-def _members(annotation: Any) -> list[type]:
-    kinds = getattr(annotation, "__args__", (annotation,))
-    return [kind for kind in kinds if isinstance(kind, type)]
-
-
-def _shown(value: Any) -> str:
-    kinds = {str: "text", bool: "boolean", int: "number", float: "number", dict: "section", list: "list"}
-    kind = kinds.get(type(value), type(value).__name__)
-    return "nothing (null)" if value is None else f"{str(value)[:40]!r} ({kind})"
+        raise explain(path, text, error, Params) from None

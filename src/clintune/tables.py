@@ -1,6 +1,7 @@
 """Examples, windows and predictions as parquet files: one schema each, streamed both ways."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Generic
@@ -8,7 +9,7 @@ from typing import Any, Generic
 import pyarrow as pa
 
 from clintune.examples import Example, Prediction, Span, Spans, Target, Window
-from clintune.files import read_table, write_table
+from clintune.files import read_table, table_writer, write_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +42,27 @@ SPANS: TargetType[Spans] = TargetType(
 )
 
 
-def write_examples(path: Path, examples: Iterable[Example[Target]], target: TargetType[Target]) -> int:
-    """Stream examples into parquet; returns how many."""
+@contextmanager
+def examples_writer(path: Path, target: TargetType[Target]) -> Iterator[Callable[[Example[Target]], None]]:
+    """A function that appends an example to a parquet file, for who fills several files in one pass."""
     schema = pa.schema([
         ("id", pa.string()), ("group", pa.string()), ("text", pa.string()), ("target", target.arrow),
         ("attributes", pa.map_(pa.string(), pa.string())),
     ])  # fmt: skip
-    rows = (
-        {"id": one.id, "group": one.group, "text": one.text, "target": target.pack(one.target),
-         "attributes": sorted(one.attributes.items())}
-        for one in examples
-    )  # fmt: skip
-    return write_table(path, rows, schema)
+    with table_writer(path, schema) as append:
+        yield lambda one: append({
+            "id": one.id, "group": one.group, "text": one.text, "target": target.pack(one.target),
+            "attributes": sorted(one.attributes.items()),
+        })  # fmt: skip
+
+
+def write_examples(path: Path, examples: Iterable[Example[Target]], target: TargetType[Target]) -> int:
+    """Stream examples into parquet; returns how many."""
+    count = 0
+    with examples_writer(path, target) as append:
+        for count, example in enumerate(examples, start=1):  # noqa: B007
+            append(example)
+    return count
 
 
 def read_examples(path: Path, target: TargetType[Target]) -> Iterator[Example[Target]]:

@@ -1,0 +1,24 @@
+"""preprocess: check every record, set broken ones aside, split the others by group."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from clintune.params import Params
+from clintune.preprocessing import describe, metrics, preprocess
+from clintune.stage import run_stage
+from clintune.tasks.codecs import CODECS
+from clintune.tracking import Run
+
+
+def work(params: Params, run: Run, paths: Mapping[str, Path]) -> None:
+    """Make data/examples from data/raw."""
+    check = CODECS[params.task].check
+    summary = preprocess(
+        params.preprocess, seed=params.seed, check=check, raw=paths["raw"], examples=paths["examples"]
+    )
+    run.metrics(metrics(summary))
+    run.describe(describe(summary))
+
+
+if __name__ == "__main__":
+    run_stage("preprocess", work, paths=("raw", "examples"), sections=("seed", "task", "preprocess"))

@@ -1,0 +1,172 @@
+"""clintune check: what would go wrong in a long run, said before it."""
+
+import os
+import shutil
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from clintune.cli.environment import unlike_lock
+from clintune.encoders import config_file, tokenizer_file, weights_file
+from clintune.errors import ModelError, UserError
+from clintune.files import sha256
+from clintune.graph import misdeclared
+from clintune.params import Params, load_params
+from clintune.tracking.home import home
+
+Status: TypeAlias = Literal["ok", "finding", "unknown"]
+_SPARE = 1 << 30
+_COPIES = 10  # of weights and corpus: checkpoint, bundle, ONNX, each in data/ and in DVC's cache, and drafts
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The outcome of one check: what was seen, and what to do about it."""
+
+    subject: str
+    status: Status
+    seen: str
+    next_step: str = ""
+
+    def __str__(self) -> str:
+        word = {"ok": "ok", "finding": "FINDING", "unknown": "not checked"}[self.status]
+        return f"{word:11}  {self.subject}: {self.seen}" + (f"; {self.next_step}" if self.next_step else "")
+
+    def as_json(self) -> dict[str, Any]:
+        """For a program to read."""
+        return asdict(self)
+
+
+def check(root: Path) -> list[Finding]:
+    """All checks, each by itself: one that fails hides no other. Some need valid params first."""
+    findings = [*_guarded("environment", _environment, root), *_guarded("dvc.yaml", _graph, root)]
+    try:
+        params = load_params(root / "params.yaml")
+    except UserError as error:
+        return [Finding("params", "finding", str(error)), *findings]
+    findings.insert(0, Finding("params", "ok", "params.yaml is whole and valid"))
+    for subject, one in (("corpus", _corpus), ("base model", _model), ("disk", _disk)):
+        findings += _guarded(subject, one, root, params)
+    return [*findings, *_guarded("tracking", _tracking, root)]
+
+
+def exit_code(findings: Sequence[Finding]) -> int:
+    """1 with a finding, else 2 where something could not be checked, else 0."""
+    seen = {finding.status for finding in findings}
+    return 1 if "finding" in seen else 2 if "unknown" in seen else 0
+
+
+def _guarded(subject: str, one: Callable[..., Iterator[Finding]], *arguments: Any) -> list[Finding]:
+    try:
+        return list(one(*arguments))
+    except UserError as error:
+        return [Finding(subject, "finding", str(error))]
+    except OSError as error:
+        return [Finding(subject, "unknown", f"{type(error).__name__}: {error}")]
+
+
+def _environment(root: Path) -> Iterator[Finding]:
+    different = list(unlike_lock(root))
+    for name, wanted, found in different:
+        yield Finding("environment", "finding", f"{name} is {found}, the lock says {wanted}", "make setup")
+    if not different:
+        yield Finding("environment", "ok", "every package is the one of requirements.lock")
+
+
+def _graph(root: Path) -> Iterator[Finding]:
+    wrong = misdeclared(root)
+    for stage, (missing, needless) in wrong.items():
+        seen = f"{stage} lists {len(needless)} files that it does not run and misses {len(missing)} that it does"
+        yield Finding("dvc.yaml", "finding", seen, "make graph")
+    if not wrong:
+        yield Finding("dvc.yaml", "ok", "each stage lists exactly the code that it runs")
+
+
+def _corpus(root: Path, params: Params) -> Iterator[Finding]:
+    path = root / params.ingest.path
+    if not path.exists():
+        yield Finding(
+            "corpus", "finding", f"nothing lies at {params.ingest.path}", "clintune use RECIPE --corpus PATH"
+        )
+        return
+    folder = path if path.is_dir() else path.parent
+    wrong = False
+    for name, wanted in sorted(params.ingest.sha256.items()):
+        if not (folder / name).is_file():
+            wrong = True
+            yield Finding("corpus", "finding", f"{name} is missing", f"put it into {folder}")
+        elif sha256(folder / name) != wanted:
+            wrong = True
+            yield Finding(
+                "corpus", "finding", f"{name} has another SHA-256 than params.yaml demands", "restore it"
+            )
+    if not wrong:
+        yield Finding("corpus", "ok", f"{params.ingest.path}, {len(params.ingest.sha256)} sums compared")
+
+
+def _model(_root: Path, params: Params) -> Iterator[Finding]:
+    model = params.model
+    if model.source == "hub":
+        os.environ["HF_HUB_OFFLINE"] = "1"  # a check fetches nothing
+    try:
+        files = [tokenizer_file(model), config_file(model)]
+        if model.weights_sha256 is not None:
+            files.append(weights_file(model, model.weights_sha256))
+    except ModelError as error:
+        if model.source != "hub":
+            raise
+        yield Finding(
+            "base model", "unknown", f"not on this machine yet ({error.problem})", "train fetches it"
+        )
+        return
+    yield Finding("base model", "ok", f"{model.name}, {len(files)} files compared with their SHA-256")
+
+
+def _disk(root: Path, params: Params) -> Iterator[Finding]:
+    free = shutil.disk_usage(root).free
+    sizes = [_size(root / params.ingest.path)]
+    if params.model.source != "hub" and params.model.weights_sha256 is not None:
+        sizes.append(_size(weights_file(params.model, params.model.weights_sha256)))
+    needed = _SPARE + _COPIES * sum(sizes)
+    seen = f"{free / 1e9:.1f} GB free, about {needed / 1e9:.1f} GB wanted"
+    if free < needed:
+        yield Finding("disk", "finding", seen, "make room, for example with dvc gc --workspace")
+    else:
+        yield Finding("disk", "ok", seen)
+
+
+def _size(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
+def _tracking(root: Path) -> Iterator[Finding]:
+    store = home()
+    if store.is_local:
+        writable = os.access(store.root if store.root.exists() else root, os.W_OK)
+        status: Status = "ok" if writable else "finding"
+        yield Finding(
+            "tracking", status, f"a file below {store.root.name}/", "" if writable else "make it writable"
+        )
+    elif not store.uri.startswith(("http://", "https://")):
+        yield Finding("tracking", "unknown", "MLFLOW_TRACKING_URI names neither a file nor a server")
+    elif _answers(f"{store.uri.rstrip('/')}/health"):
+        yield Finding("tracking", "ok", "the server answers")
+    else:
+        later = "runs are kept and sent later: start it, then clintune send"
+        yield Finding(
+            "tracking", "finding", "the server that MLFLOW_TRACKING_URI names does not answer", later
+        )
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5):
+            return True
+    except urllib.error.HTTPError as error:
+        return error.code < 500  # it asks who we are, or has no such page: it is there
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,39 @@
+"""clintune why: which key or file made a stage stale, as DVC sees it."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from clintune.errors import UserError
+
+
+def why(root: Path, stage: str | None) -> dict[str, list[str]]:
+    """Stage -> reasons, for the stages that DVC would run; nothing for those up to date."""
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    try:
+        with Repo(str(root)) as repo:
+            known = {one.addressing: one for one in repo.index.stages}
+            if stage is not None and stage not in known:
+                raise UserError("dvc.yaml", f"no stage is called {stage!r}", f"one of {', '.join(known)}")
+            status: Mapping[str, list[Any]] = repo.status(targets=[stage] if stage else None)
+    except DvcException as error:
+        raise UserError("dvc.yaml", f"DVC cannot read the pipeline ({error})", "mend it first") from None
+    return {
+        name: [reason for entry in entries for reason in _reasons(entry)] for name, entries in status.items()
+    }
+
+
+def _reasons(entry: str | Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """One line per key or file: DVC says a word, or kind -> file -> change, the change per key for params."""
+    if isinstance(entry, str):
+        yield entry
+        return
+    for kind, changes in entry.items():
+        what = kind.removeprefix("changed ").removesuffix("s")
+        for file, change in changes.items():
+            if isinstance(change, Mapping):
+                yield from (f"{file}: {key} {how}" for key, how in change.items())
+            else:
+                yield f"{what} {file} {change}"

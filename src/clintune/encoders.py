@@ -1,0 +1,69 @@
+"""Base models: where pretrained files come from, compared with their SHA-256 before anyone reads them."""
+
+import importlib.util
+from pathlib import Path
+
+from clintune import params
+from clintune.errors import ModelError
+from clintune.files import sha256
+
+TOKENIZER, CONFIG, WEIGHTS = "tokenizer.json", "config.json", "model.safetensors"
+
+
+def tokenizer_file(model: params.Model) -> Path:
+    """The tokenizer of the base model. Raises ModelError if it is absent or not the one declared."""
+    return _verified(_folder(model, TOKENIZER) / TOKENIZER, model.tokenizer_sha256, key="tokenizer_sha256")
+
+
+def config_file(model: params.Model) -> Path:
+    """The encoder's configuration. Raises ModelError if it is absent or not the one declared."""
+    return _verified(_folder(model, CONFIG) / CONFIG, model.config_sha256, key="config_sha256")
+
+
+def weights_file(model: params.Model, declared: str) -> Path:
+    """The pretrained weights, safetensors only: other formats can carry code.
+
+    Raises ModelError if they are absent or do not have the SHA-256 `declared`.
+    """
+    return _verified(_folder(model, WEIGHTS) / WEIGHTS, declared, key="weights_sha256")
+
+
+def _folder(model: params.Model, name: str) -> Path:
+    match model.source:
+        case "package":
+            return _package_folder(model.name)
+        case "folder":
+            return Path(model.name)
+        case "hub":
+            return _hub_folder(model, name)
+
+
+def _package_folder(name: str) -> Path:
+    """Found without importing the package: its code does not run."""
+    package, _, inside = name.partition("/")
+    spec = importlib.util.find_spec(package) if package.isidentifier() else None
+    if spec is None or not spec.submodule_search_locations:
+        raise ModelError("params.yaml: model.name", f"no Python package {package!r} is installed",
+                         "install it, or name another model")  # fmt: skip
+    return Path(spec.submodule_search_locations[0]) / inside
+
+
+def _hub_folder(model: params.Model, name: str) -> Path:
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(hf_hub_download(model.name, name, revision=model.revision)).parent
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        problem = f"{name} of {model.name} could not be fetched ({type(error).__name__})"
+        raise ModelError("params.yaml: model.name", problem, "check name, revision and network") from None
+
+
+def _verified(path: Path, declared: str, *, key: str) -> Path:
+    if not path.is_file():
+        raise ModelError(str(path), "no such file", "check model.source and model.name in params.yaml")
+    found = sha256(path)
+    if found != declared:
+        raise ModelError(str(path), f"has SHA-256 {found}, params.yaml declares {declared}",
+                         f"restore the file, or declare its sum under model.{key}")  # fmt: skip
+    return path

@@ -1,0 +1,91 @@
+"""dvc.lock: what DVC writes of a stage, computed inside the running stage, and the hashes that name it."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from clintune.errors import TrackingError
+
+LockEntry: TypeAlias = Mapping[str, Any]
+"""One stage of dvc.lock: cmd, deps, params, outs."""
+
+
+def entry_sha256(entry: LockEntry) -> str:
+    """The name of a lock entry: DVC's own run-cache value (dvc.stage.cache, sizes left out)."""
+    return _sha256(_without_sizes(entry))
+
+
+def inputs_sha256(entry: LockEntry) -> str:
+    """The name of what a stage was made from: DVC's run-cache key (paths of outputs, not their hashes)."""
+    entry = _without_sizes(entry)
+    return _sha256({**entry, "outs": [out["path"] for out in entry.get("outs", [])]})
+
+
+def _sha256(tree: Any) -> str:
+    return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()
+
+
+def _without_sizes(tree: Any) -> Any:
+    match tree:
+        case Mapping():
+            return {key: _without_sizes(one) for key, one in tree.items() if key not in ("size", "nfiles")}
+        case list():
+            return [_without_sizes(one) for one in tree]
+        case _:
+            return tree
+
+
+def read_lock(path: Path) -> dict[str, LockEntry]:
+    """The entries of a dvc.lock by stage. Raises TrackingError where it cannot be read."""
+    try:
+        return dict(YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))["stages"])
+    except FileNotFoundError:
+        raise TrackingError(str(path), "no such file", "run dvc repro first") from None
+    except (OSError, ValueError, TypeError, KeyError, YAMLError) as error:
+        raise TrackingError(
+            str(path), f"not a lock file ({type(error).__name__})", "restore it with git checkout"
+        ) from None
+
+
+class RunningStage:
+    """The stage that DVC is running now, seen from inside."""
+
+    def __init__(self, stage: Any) -> None:
+        self._stage = stage
+
+    def inputs(self) -> LockEntry:
+        """Command, dependencies and params as they are now; outputs by path."""
+        self._stage.save_deps()
+        entry = self._entry()
+        return {**entry, "outs": [{"path": out["path"]} for out in entry.get("outs", [])]}
+
+    def outcome(self) -> LockEntry:
+        """What DVC is going to write to dvc.lock, once the stage has written its last output."""
+        self._stage.save_deps()
+        self._stage.save_outs()
+        return self._entry()
+
+    def _entry(self) -> dict[str, Any]:
+        from dvc.stage.serialize import to_single_stage_lockfile
+
+        plain: dict[str, Any] = json.loads(json.dumps(to_single_stage_lockfile(self._stage)))
+        return plain
+
+
+@contextmanager
+def running_stage(address: str) -> Iterator[RunningStage]:
+    """The stage that DVC calls `address` (DVC_STAGE), read from the tree in the working folder.
+
+    Not from DVC_ROOT: a temporary experiment runs in a copy.
+    """
+    from dvc.repo import Repo
+
+    file, _, name = address.rpartition(":")
+    with Repo(".") as repo:
+        yield RunningStage(repo.stage.load_one(file or "dvc.yaml", name))

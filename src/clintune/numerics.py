@@ -1,0 +1,29 @@
+"""How numbers are computed: told to the math libraries by environment variables, before their import."""
+
+import os
+import sys
+
+from clintune.params import Numerics
+
+_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+_PORTABLE = {
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "MKL_CBWR": "COMPATIBLE",
+}
+
+
+def set_numerics(numerics: Numerics) -> None:
+    """Set thread counts and code paths for this process and its children.
+
+    Raises RuntimeError where torch is imported already: it has read the variables.
+    """
+    if "torch" in sys.modules:
+        raise RuntimeError("numerics must be set before torch is imported")
+    for name in _THREADS:
+        os.environ[name] = str(numerics.threads)
+    for name, value in _PORTABLE.items():
+        if numerics.profile == "portable":
+            os.environ[name] = value
+        else:
+            os.environ.pop(name, None)

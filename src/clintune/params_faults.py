@@ -1,0 +1,110 @@
+"""What is wrong with params.yaml, in one line: where, which key, what was found, what was expected."""
+
+import difflib
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
+
+from clintune.errors import ParamsError
+
+
+def parse_yaml(path: Path, text: str) -> Any:
+    """What the YAML 1.2 text says. Raises ParamsError with the line."""
+    try:
+        return YAML(typ="safe", pure=True).load(text)
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ParamsError(
+            f"{path}:{line}", f"not YAML: {error.problem or error.context}", "mend this line"
+        ) from None
+    except (YAMLError, ValueError, RecursionError) as error:
+        raise ParamsError(
+            str(path),
+            f"not YAML: {str(error).splitlines()[0] if str(error) else error!r}",
+            "mend the file, or restore it with git checkout",
+        ) from None
+
+
+def explain(path: Path, text: str, error: ValidationError, schema: type[BaseModel]) -> ParamsError:
+    """One fault, in one line: where, which key, what was found, what was expected.
+
+    An unknown key before any other: a missing one beside it is most likely what it should have been.
+    """
+    faults = error.errors(include_url=False)
+    first = min(faults, key=lambda fault: fault["type"] != "extra_forbidden")
+    keys = _keys(first["loc"])
+    # repr escapes what would break the line or the terminal.
+    line, key = _line(text, keys), repr(".".join(map(str, keys)))[1:-1] or "the whole file"
+    place = f"{path}:{line}: {key}"
+    match first["type"]:
+        case "missing":
+            return ParamsError(place, "missing", "add the key; the code holds no defaults")
+        case "extra_forbidden":
+            return ParamsError(place, "unknown key", _suggestion(keys, schema))
+        case "value_error":
+            return ParamsError(place, str(first["ctx"]["error"]), "change these keys together")
+        case "model_type" | "dict_type" | "mapping_type":
+            return ParamsError(place, f"found {_shown(first['input'])}", "it should be a section with keys")
+        case "union_tag_invalid" | "union_tag_not_found":
+            return ParamsError(
+                place,
+                f"{first['ctx']['discriminator']} does not say which kind it is",
+                f"it should be {first['ctx'].get('expected_tags', 'given')}",
+            )
+        case _:
+            found = f"found {_shown(first['input'])}"
+            return ParamsError(place, found, first["msg"].replace("Input should", "it should"))
+
+
+def _keys(loc: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """Where in the file: pydantic also names the member of a union ('hash', 'file'), which no file has."""
+    if loc[:2] == ("preprocess", "split") and len(loc) > 2:
+        return (*loc[:2], *loc[3:])
+    return tuple(key for key in loc if key != "[key]")
+
+
+def _line(text: str, keys: tuple[int | str, ...]) -> int:
+    """The line of the deepest of `keys` that the file has, from 1."""
+    node: Node | None = YAML(typ="safe", pure=True).compose(text)
+    line = 1
+    for key in keys:
+        if isinstance(node, MappingNode):
+            pairs = [pair for pair in node.value if pair[0].value == str(key)]
+            if not pairs:
+                break
+            line, node = pairs[0][0].start_mark.line + 1, pairs[0][1]
+        elif isinstance(node, SequenceNode) and isinstance(key, int):
+            node = node.value[key]
+            line = node.start_mark.line + 1
+    return line
+
+
+def _suggestion(keys: tuple[int | str, ...], schema: type[BaseModel]) -> str:
+    section = schema
+    for key in keys[:-1]:
+        field = section.model_fields.get(str(key))
+        sections = (
+            [kind for kind in _members(field.annotation) if issubclass(kind, BaseModel)] if field else []
+        )
+        if not sections:
+            return "remove it"
+        section = sections[0]
+    near = difflib.get_close_matches(str(keys[-1]), section.model_fields, n=1)
+    return f"did you mean {near[0]}?" if near else "remove it"
+
+
+def _members(annotation: Any) -> list[type]:
+    kinds = getattr(annotation, "__args__", (annotation,))
+    return [kind for kind in kinds if isinstance(kind, type)]
+
+
+def _shown(value: Any) -> str:
+    kinds = {str: "text", bool: "boolean", int: "number", float: "number"}
+    sections = {type(None): "nothing (null)", dict: "a section", list: "a list"}
+    kind = type(value)
+    # A section may be endless: YAML can repeat parts of itself by name.
+    return f"{str(value)[:40]!r} ({kinds[kind]})" if kind in kinds else sections.get(kind, kind.__name__)

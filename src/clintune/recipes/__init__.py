@@ -1,0 +1,24 @@
+"""Shipped params.yaml files: complete, each with its corpus, that corpus's terms and its sums."""
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+
+from clintune.errors import UserError
+
+RECIPES: Mapping[str, str] = {
+    "synthetic": "English clinical notes, made up: the default, and the only one that needs no corpus",
+    "ncbi-disease": "diseases in English abstracts (NCBI disease corpus)",
+    "bc5cdr": "chemicals and diseases in English abstracts (BioCreative V CDR)",
+    "cmedqaner": "eleven kinds of medical entities in Chinese answers to patients (cMedQANER)",
+    "meddocan": "identifiers to remove from Spanish clinical cases (MEDDOCAN)",
+}
+
+
+def recipe_file(name: str) -> Path:
+    """The recipe, a params.yaml. Raises UserError for a name that is none."""
+    if name not in RECIPES:
+        near = [one for one in RECIPES if name in one] or difflib.get_close_matches(name, RECIPES)
+        hint = f"did you mean {near[0]}?" if near else "clintune recipes lists them"
+        raise UserError("recipe", f"no recipe is called {name!r}", hint)
+    return Path(__file__).with_name(f"{name}.yaml")

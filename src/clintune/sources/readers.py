@@ -1,0 +1,19 @@
+"""Which reader reads which format: a new format is one module and one line."""
+
+from collections.abc import Callable, Generator, Mapping
+from pathlib import Path
+from typing import TypeAlias
+
+from clintune.examples import Record, Spans
+from clintune.params import Preprocess
+from clintune.sources import brat, conll, jsonl, pubtator
+
+Reader: TypeAlias = Callable[[Path, Preprocess], Generator[Record[Spans], None, None]]
+"""From the folder of a corpus to its records, in a fixed order, one in memory at a time."""
+
+READERS: Mapping[str, Reader] = {
+    "jsonl": jsonl.read,
+    "pubtator": pubtator.read,
+    "brat": brat.read,
+    "conll": conll.read,
+}

@@ -1,0 +1,227 @@
+"""vocabulary.yaml as types: the shape of the file, and where in it a fault lies."""
+
+import datetime
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import Field, PlainValidator, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
+
+from clintune.errors import SourceError
+from clintune.params import Count, Name, Names, Section
+from clintune.sources.synthetic.template import Template, Text, Use, parse
+
+DATE_PARTS = ("d", "dd", "m", "mm", "mon", "month", "yy", "yyyy")
+EVERYBODY = ""
+"""The only variant of a rule that does not ask for an attribute."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Templates to choose from, each with its weight."""
+
+    templates: tuple[Template, ...]
+    weights: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A choice for each value of one attribute, or one choice for EVERYBODY."""
+
+    variants: Mapping[str, Choice]
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Whole numbers from `low` to `high`, both included."""
+
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What is drawn once and remembered: so many different values of a template."""
+
+    draw: Range
+    of: Template
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, str):
+        raise ValueError("not a text; put quotes around it")
+    texts = tuple(re.split(r"\s+\|\s+", value.strip()))
+    if not all(texts):
+        raise ValueError("an alternative is empty; remove the bar beside it")
+    return texts
+
+
+def _choice(value: Any) -> Choice:
+    templates: list[Template] = []
+    weights: list[int] = []
+    for number, item in enumerate(value if isinstance(value, list) else [value], start=1):
+        weight, text = item if isinstance(item, list) and len(item) == 2 else (1, item)
+        try:
+            if type(weight) is not int or weight < 1:
+                raise ValueError("the weight is not a whole number above 0; write [2, text]")
+            found = [parse(one) for one in _texts(text)]
+        except ValueError as error:
+            raise ValueError(f"item {number}: {error}") from None
+        templates += found
+        weights += [weight] * len(found)
+    if not templates:
+        raise ValueError("no alternatives; give at least one text")
+    return Choice(tuple(templates), tuple(weights))
+
+
+def _rule(value: Any) -> Rule:
+    if not isinstance(value, dict):
+        return Rule({EVERYBODY: _choice(value)})
+    variants: dict[str, Choice] = {}
+    for name, body in value.items():
+        try:
+            variants[str(name)] = _choice(body)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None
+    return Rule(variants)
+
+
+def _range(value: Any) -> Range:
+    found = re.fullmatch(r"(\d+)\.\.(\d+)", str(value))
+    if found is None or int(found[1]) > int(found[2]):
+        raise ValueError("not a range; write it like 2..4, the smaller number first")
+    return Range(int(found[1]), int(found[2]))
+
+
+def _fact(value: Any) -> Fact:
+    if not isinstance(value, dict):
+        value = {"draw": "1..1", "of": value}
+    if set(value) != {"draw", "of"} or not isinstance(value["of"], str):
+        raise ValueError("not a fact; give one template, or {draw: 2..4, of: template}")
+    draw = _range(value["draw"])
+    if not draw.low:
+        raise ValueError("draw begins at 0; a fact needs at least one value")
+    return Fact(draw, parse(value["of"]))
+
+
+def _band(value: Any) -> str:
+    _range(str(value).replace("-", ".."))
+    return str(value)
+
+
+def _formats(value: Any) -> tuple[Template, ...]:
+    """Dates are written with a template, too: its slots are parts of a date."""
+    formats = tuple(map(parse, _texts(value)))
+    for number, template in enumerate(formats, start=1):
+        for part in template:
+            if not (isinstance(part, Text) or (isinstance(part, Use) and part.rule in DATE_PARTS)):
+                raise ValueError(f"format {number}: a slot is no part of a date; use {', '.join(DATE_PARTS)}")
+    return formats
+
+
+Texts = Annotated[tuple[str, ...], PlainValidator(_texts)]
+Band = Annotated[str, PlainValidator(_band)]
+Rules = Mapping[Name, Annotated[Rule, PlainValidator(_rule)]]
+Facts = Mapping[Name, Annotated[Fact, PlainValidator(_fact)]]
+
+
+class Calendar(Section):
+    """When notes are written: `first` to `last` for a patient's first one, `gap` days between two."""
+
+    first: datetime.date
+    last: datetime.date
+    gap: Annotated[Range, PlainValidator(_range)]
+    months: Texts
+    formats: Annotated[tuple[Template, ...], PlainValidator(_formats)]
+
+    @model_validator(mode="after")
+    def _usable(self) -> Self:
+        if self.last < self.first:
+            raise ValueError("last lies before first; exchange them")
+        if len(self.months) != 12:
+            raise ValueError(f"{len(self.months)} months; give 12, with bars between them")
+        return self
+
+
+class Attributes(Section):
+    """What subgroups are made of: each value with its weight. Bands are ages in years, both ends included."""
+
+    sex: Annotated[Mapping[Name, Count], Field(min_length=1)]
+    site: Annotated[Mapping[Name, Count], Field(min_length=1)]
+    age_band: Annotated[Mapping[Band, Count], Field(min_length=1)]
+
+
+class Vocabulary(Section):
+    """The whole of vocabulary.yaml. The file's own header says what each part is for."""
+
+    labels: Names
+    identifiers: Names
+    attributes: Attributes
+    calendar: Calendar
+    facts: Mapping[Name, Facts]
+    phrases: Rules
+    sentences: Rules
+    notes: Rules
+    courses: Annotated[tuple[Names, ...], Field(strict=False, min_length=1)]
+    synonyms: Mapping[Name, Texts]
+
+    def rule(self, name: str) -> Rule:
+        """The phrase or the sentence called `name`."""
+        return self.phrases[name] if name in self.phrases else self.sentences[name]
+
+
+def read_vocabulary(path: Path) -> tuple[Vocabulary, str]:
+    """The file's shape, checked, and its text. Raises SourceError with the line and the key."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        problem = f"cannot be read ({type(error).__name__})"
+        raise SourceError(str(path), problem, "let ingest.path in params.yaml name a vocabulary") from None
+    except UnicodeDecodeError as error:
+        raise SourceError(str(path), f"byte {error.start} is not UTF-8", "save it as UTF-8") from None
+    tree = _tree(path, text)
+    try:
+        return Vocabulary.model_validate(tree), text
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        keys = tuple(key for key in first["loc"] if key != "[key]")
+        problem = str(first["ctx"]["error"]) if first["type"] == "value_error" else first["msg"]
+        raise SourceError(place(path, text, keys), *_problem_and_step(problem)) from None
+
+
+def place(path: Path, text: str, keys: Sequence[int | str]) -> str:
+    """`file:line: key.key` of the deepest of `keys` that the file has."""
+    node: Node | None = YAML(typ="safe", pure=True).compose(text)
+    line = 1
+    for key in keys:
+        if isinstance(node, MappingNode):
+            pairs = [pair for pair in node.value if pair[0].value == str(key)]
+            if not pairs:
+                break
+            line, node = pairs[0][0].start_mark.line + 1, pairs[0][1]
+        elif isinstance(node, SequenceNode) and isinstance(key, int):
+            node = node.value[key]
+            line = node.start_mark.line + 1
+    return f"{path}:{line}: {'.'.join(map(str, keys)) or 'the whole file'}"
+
+
+def _tree(path: Path, text: str) -> Any:
+    try:
+        return YAML(typ="safe", pure=True).load(text)
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        problem = f"not YAML: {error.problem or error.context}"
+        raise SourceError(f"{path}:{line}", problem, "mend this line") from None
+    except (YAMLError, ValueError, RecursionError) as error:
+        raise SourceError(str(path), f"not YAML ({type(error).__name__})", "mend the file") from None
+
+
+def _problem_and_step(problem: str) -> tuple[str, str]:
+    """Our own faults name the next step after a semicolon; pydantic's say what should be there."""
+    problem, _, step = problem.partition("; ")
+    return problem, step or "see the header of the vocabulary that clintune ships"

@@ -1,0 +1,60 @@
+"""Run one stage: arguments, params, environment, tracking, exit codes."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+from clintune.errors import UserError
+from clintune.numerics import set_numerics
+from clintune.params import Params, load_params
+from clintune.tracking import Run
+from clintune.tracking.stage_run import stage_run
+
+Work: TypeAlias = Callable[[Params, Run, Mapping[str, Path]], None]
+
+_USER_ERROR = 2
+_QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DVC_NO_ANALYTICS": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "DO_NOT_TRACK": "1",
+}
+
+
+def run_stage(name: str, work: Work, *, paths: Sequence[str] = (), sections: Sequence[str] = ()) -> None:
+    """Do the `work` of stage `name` as one tracked run; the process exits with 2 on a UserError.
+
+    Each of `paths` is a required argument of the command line, as --NAME PATH. `sections` are the parts
+    of params.yaml that the stage reads: the same that dvc.yaml declares for it.
+    """
+    found = _arguments(name, paths)
+    try:
+        params = load_params(Path("params.yaml"))
+        _set_environment(params, sections)
+        with stage_run(name, params, paths=found, sections=sections) as run:
+            work(params, run, found)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        sys.exit(_USER_ERROR)
+
+
+def _arguments(name: str, paths: Sequence[str]) -> dict[str, Path]:
+    parser = argparse.ArgumentParser(prog=f"python -m pipeline.{name}", allow_abbrev=False)
+    for path in paths:
+        parser.add_argument(
+            f"--{path.replace('_', '-')}", dest=path, type=Path, required=True, metavar="PATH"
+        )
+    given = vars(parser.parse_args())
+    return {path: given[path] for path in paths}
+
+
+def _set_environment(params: Params, sections: Sequence[str]) -> None:
+    """What libraries read from the environment when they are imported."""
+    os.environ.update(_QUIET)
+    if params.model.source != "hub":
+        os.environ["HF_HUB_OFFLINE"] = "1"
+    if "numerics" in sections:
+        set_numerics(params.numerics)

@@ -1,0 +1,1 @@
+"""Entity recognition: which characters are a mention, and of what."""

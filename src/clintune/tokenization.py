@@ -1,0 +1,92 @@
+"""Stage tokenize: checked examples into windows that fit the model."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from clintune import params
+from clintune.checkpoints import Outputs
+from clintune.encoders import config_file, tokenizer_file
+from clintune.errors import ModelError
+from clintune.examples import SPLITS, Split, Window
+from clintune.files import read_json, whole_folder, write_json
+from clintune.tables import read_examples, write_windows
+from clintune.tasks.codecs import CODECS, Codec
+from clintune.windows import Cutter, load_cutter
+
+Summary = dict[Split, dict[str, Any]]
+
+
+def tokenize(
+    section: params.Tokenize, *, task: str, model: params.Model, examples: Path, windows: Path
+) -> Summary:
+    """Write one file of windows per split, the outputs that a model for them has, and a summary.
+
+    Returns for each split the number of examples, windows and tokens, and of items that the scheme cannot
+    say, by reason. Raises ModelError where windows do not fit the model.
+    """
+    _check_fits(section, model)
+    codec = CODECS[task]
+    cutter = load_cutter(tokenizer_file(model), max_tokens=section.max_tokens, overlap=section.overlap)
+    labels = codec.labels(read_json(examples / "summary.json")["labels"], section.scheme)
+    with whole_folder(windows) as draft:
+        summary = {
+            split: _split(codec, cutter, labels, examples / f"{split}.parquet", draft) for split in SPLITS
+        }
+        write_json(draft / "summary.json", summary)
+        Outputs(task, labels, section.max_tokens, section.overlap).write(draft / "outputs.json")
+    return summary
+
+
+def _split(
+    codec: Codec, cutter: Cutter, labels: Sequence[str], examples: Path, folder: Path
+) -> dict[str, Any]:
+    counts: Counter[str] = Counter()
+    lost: Counter[str] = Counter()
+
+    def cut() -> Iterator[Window]:
+        for example in read_examples(examples, codec.target):
+            tokens = cutter.tokens(example.text)
+            tags, reasons = codec.label(example, tokens, labels)
+            counts.update(examples=1, tokens=len(tokens))
+            lost.update(reasons)
+            yield from cutter.cut(example.id, tokens, tags)
+
+    counts["windows"] = write_windows(folder / examples.name, cut())
+    return {**counts, "inexpressible": dict(lost)}
+
+
+def _check_fits(section: params.Tokenize, model: params.Model) -> None:
+    longest = read_json(config_file(model)).get("max_position_embeddings")
+    if longest is not None and section.max_tokens > longest:
+        problem = f"is {section.max_tokens}; the model takes at most {longest}"
+        raise ModelError("params.yaml: tokenize.max_tokens", problem, "lower it")
+
+
+def flat(summary: Summary) -> dict[str, float]:
+    """The summary as named numbers: `train/tokens`, `test/inexpressible/nested`."""
+    numbers: dict[str, float] = {}
+    for split, counts in summary.items():
+        for name, value in counts.items():
+            inner = value if isinstance(value, dict) else {"": value}
+            numbers |= {f"{split}/{name}/{reason}".rstrip("/"): count for reason, count in inner.items()}
+    return numbers
+
+
+def describe(summary: Summary) -> str:
+    """What happened, for a reviewer, in Markdown."""
+    lines = [
+        "Each text was cut into overlapping windows that fit the model. No text was cut away; each token",
+        "is owned by one window, so that the loss counts it once. *Inexpressible* mentions (nested,",
+        "discontinuous, a border inside a word) cannot be said in tags on words: evaluation counts them",
+        "as missed.",
+        "",
+        "| split | examples | windows | tokens | inexpressible |",
+        "| --- | --: | --: | --: | --- |",
+    ]
+    for split, counts in summary.items():
+        lost = ", ".join(f"{reason} {count}" for reason, count in sorted(counts["inexpressible"].items()))
+        sizes = " | ".join(str(counts[name]) for name in ("examples", "windows", "tokens"))
+        lines.append(f"| {split} | {sizes} | {lost or 'none'} |")
+    return "\n".join(lines)

@@ -1,0 +1,39 @@
+"""What MLflow takes: characters and lengths of names and values."""
+
+import hashlib
+import posixpath
+import re
+
+from mlflow.utils.validation import (
+    MAX_ENTITY_KEY_LENGTH,
+    MAX_PARAM_VAL_LENGTH,
+    MAX_TAG_VAL_LENGTH,
+)
+
+_ALLOWED = re.compile(r"[/\w.\- ]+")
+_FORBIDDEN = re.compile(r"[^/\w.\- ]")
+_MARK = 12
+
+
+def name(text: str) -> str:
+    """The name itself where MLflow takes it; else one that it takes, with a hash that keeps it unique."""
+    allowed = _ALLOWED.fullmatch(text) and posixpath.normpath(text) == text and text[0] not in "./"
+    if allowed and len(text) <= MAX_ENTITY_KEY_LENGTH:
+        return text
+    mark = hashlib.sha256(text.encode()).hexdigest()[:_MARK]
+    safe = _FORBIDDEN.sub("_", text).strip("/. ")
+    return f"{safe[: MAX_ENTITY_KEY_LENGTH - _MARK - 1]}.{mark}"
+
+
+def param(text: str) -> str:
+    """The value itself, or its hash: a shortened one could be taken for the whole."""
+    if len(text) <= MAX_PARAM_VAL_LENGTH:
+        return text
+    return f"{len(text)} characters, sha256 {hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def tag(text: str) -> str:
+    """The value itself, or its beginning, marked as such."""
+    if len(text) <= MAX_TAG_VAL_LENGTH:
+        return text
+    return text[: MAX_TAG_VAL_LENGTH - 1] + "…"

@@ -1,0 +1,143 @@
+"""The one process of a repository that writes to the store: `python -m clintune.tracking.sender`.
+
+It delivers the journals while their runs live, so that no stage waits for a server or imports MLflow,
+and goes when all is delivered and no `dvc` that it saw is left.
+"""
+
+import fcntl
+import os
+import shutil
+import signal
+import sys
+import time
+import traceback
+from pathlib import Path
+from types import FrameType
+from typing import IO, NoReturn
+
+from clintune.process import is_alive
+from clintune.tracking.home import Home, home
+from clintune.tracking.journal import Opened, ended, journals, read
+from clintune.tracking.store import Store, open_store
+
+_LOOK_EVERY = 0.05
+_LIVE_EVERY = 3.0
+_LONGEST_STEP = 120.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
+
+
+def main() -> None:
+    """Deliver until there is nothing left to do."""
+    place = home()
+    with place.sender_lock.open("a") as lock:
+        if _locked(lock):
+            # The tree that this code comes from may be a temporary copy.
+            os.chdir(place.root)
+            sys.stderr.truncate(0)
+            Sender(place).run()
+
+
+def _locked(lock: IO[str]) -> bool:
+    """Whether this process is the sender now. Those who only look hold the lock for a moment."""
+    for _ in range(20):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_LOOK_EVERY)
+        else:
+            return True
+    return False
+
+
+class Sender:
+    """Delivers the spool of one repository."""
+
+    def __init__(self, place: Home) -> None:
+        self._home = place
+        self._store: Store | None = None
+        self._processes: dict[Path, str] = {}
+        self._sent_at: dict[Path, float] = {}
+        self._rejected: set[Path] = set()
+        self._pause = _FIRST_PAUSE
+        self._try_at = 0.0
+
+    def run(self) -> None:
+        """Until no process is left that could bring more, and one last round after that."""
+        signal.signal(signal.SIGALRM, _step_took_too_long)
+        while True:
+            alone = self._alone()
+            if alone or not self._home.trouble.exists() or time.monotonic() >= self._try_at:
+                self._round()
+            if alone:
+                return
+            time.sleep(_LOOK_EVERY)
+
+    def _alone(self) -> bool:
+        folders = journals(self._home.spool)
+        for folder in folders:
+            if folder not in self._processes:
+                opened, _ = next(read(folder, 0))
+                assert isinstance(opened, Opened)
+                self._processes[folder] = opened.process
+        return all(map(ended, folders)) and not any(map(is_alive, set(self._processes.values())))
+
+    def _round(self) -> None:
+        try:
+            done = [self._deliver(folder) for folder in journals(self._home.spool) if self._is_due(folder)]
+        except Exception as error:
+            traceback.print_exc()
+            self._home.trouble.write_text(f"{type(error).__name__}\n")
+            self._store = None
+            self._try_at = time.monotonic() + self._pause
+            self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+        else:
+            self._pause = _FIRST_PAUSE
+            if any(done):
+                self._home.trouble.unlink(missing_ok=True)
+
+    def _is_due(self, folder: Path) -> bool:
+        if folder in self._rejected:
+            return False
+        return ended(folder) or time.monotonic() - self._sent_at.get(folder, -_LIVE_EVERY) >= _LIVE_EVERY
+
+    def _deliver(self, folder: Path) -> bool:
+        """Send what is new of one run; False where the store takes others, but not this one."""
+        self._got_on()
+        if self._store is None:
+            self._store = open_store(self._home)
+        from clintune.tracking.delivery import deliver, is_rejection  # MLflow is not worth its time before
+
+        try:
+            whole = deliver(self._store, folder, self._got_on)
+        except Exception as error:
+            if not is_rejection(error):
+                raise
+            traceback.print_exc()
+            (folder / "rejected").touch()
+            self._rejected.add(folder)
+            return False
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        self._sent_at[folder] = time.monotonic()
+        if whole:
+            _remove(folder)
+        return True
+
+    def _got_on(self) -> None:
+        self._home.sender_lock.touch()
+        signal.setitimer(signal.ITIMER_REAL, _LONGEST_STEP)
+
+
+def _step_took_too_long(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise TimeoutError("the store did not take one step in time")
+
+
+def _remove(folder: Path) -> None:
+    """Out of sight in one move, for others watch for it, and then from the disk."""
+    hidden = folder.with_name(f".{folder.name}")
+    folder.rename(hidden)
+    shutil.rmtree(hidden, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

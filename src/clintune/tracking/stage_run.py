@@ -1,0 +1,196 @@
+"""The run of one stage: what is recorded without the stage's code having to ask."""
+
+import json
+import os
+import shlex
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from clintune import provenance
+from clintune.errors import TrackingError, UserError
+from clintune.lockfile import LockEntry, RunningStage, entry_sha256, inputs_sha256, running_stage
+from clintune.params import Params
+from clintune.process import die_with, dvc_process, end_in_order, identity
+from clintune.tracking import journal, notes
+from clintune.tracking.home import home
+from clintune.tracking.journal import Artifact, Closed, Dataset, Journal, Opened, Pipeline, Status, Tags, now
+from clintune.tracking.run import NOTE, Run
+from clintune.tracking.sending import start_sender, wait_until_sent
+
+_PIPELINE_FILES = ("params.yaml", "dvc.yaml")
+
+
+@contextmanager
+def stage_run(
+    name: str, params: Params, *, paths: Mapping[str, Path], sections: Sequence[str]
+) -> Iterator[Run]:
+    """Record this process as a run of stage `name`, from here to the end of the block.
+
+    Under DVC the run carries what dvc.lock will say of the stage, and ends with it when `dvc` is gone.
+    Started by hand, it is a run too, tagged `dvc.outside`: without a lock entry it made nothing of record.
+    Raises TrackingError when something that the stage depends on changed while it ran.
+    """
+    place, dvc = home(), dvc_process()
+    end_in_order()
+    if dvc is not None:
+        die_with(dvc)
+    numerics = _numerics(params) if "numerics" in sections else {}
+    spooled = _open(place.spool, os.environ.get("DVC_STAGE", name), dvc, numerics)
+    start_sender(place)
+    run = Run(spooled)
+    try:
+        if dvc is None:
+            yield from _outside(spooled, run, params, sections)
+        else:
+            yield from _under_dvc(spooled, run, paths)
+    except BaseException as error:
+        spooled.close(_closed(error))
+        if not isinstance(error, SystemExit | KeyboardInterrupt):
+            wait_until_sent(place, spooled.folder)
+        raise
+    spooled.close(Closed("FINISHED", now(), ""))
+    wait_until_sent(place, spooled.folder)
+
+
+def _closed(error: BaseException) -> Closed:
+    """How a run ends that raised. Messages of other errors may quote a record: their class must do."""
+    status: Status = "KILLED" if isinstance(error, SystemExit | KeyboardInterrupt) else "FAILED"
+    reason = str(error) if isinstance(error, UserError) else type(error).__qualname__
+    return Closed(status, now(), reason)
+
+
+def _open(spool: Path, stage: str, dvc: psutil.Process | None, numerics: Mapping[str, str]) -> Journal:
+    process = identity(dvc or psutil.Process())
+    key, commit = journal.new_key(stage), provenance.commit()
+    environment, cpu = provenance.environment_text(), provenance.processor()
+    tags = {
+        "dvc.kind": "stage",
+        "dvc.stage": stage,
+        "dvc.exec_id": process,
+        "clintune.run": key,
+        "mlflow.user": provenance.user(),
+        "mlflow.source.name": shlex.join(sys.orig_argv[1:]),
+        "mlflow.source.type": "LOCAL",
+        "environment.sha256": provenance.text_sha256(environment),
+        "numerics.cpu": cpu.name,
+        "numerics.cpu_flags_sha256": cpu.flags_sha256,
+        **numerics,
+        **_commit_tags(commit),
+        **_experiment_tags(),
+    }
+    pipeline = None if dvc is None else _pipeline(dvc, process, commit)
+    opened = Opened(key, stage, now(), tags, process, pipeline)
+    files = {name: Path(name).read_bytes() for name in _PIPELINE_FILES if Path(name).exists()}
+    spooled = Journal.open(spool, opened, {f"pipeline/{name}": content for name, content in files.items()})
+    spooled.write(Artifact(spooled.keep("packages.txt", environment), "environment"))
+    if commit is not None and commit.changes:
+        spooled.write(Artifact(spooled.keep("uncommitted.diff", commit.changes + "\n"), "git"))
+    return spooled
+
+
+def _numerics(params: Params) -> dict[str, str]:
+    return {f"numerics.{key}": str(value) for key, value in params.numerics.model_dump().items()}
+
+
+def _pipeline(dvc: psutil.Process, process: str, commit: provenance.Commit | None) -> Pipeline:
+    title = os.environ.get("DVC_EXP_NAME") or "repro"
+    name = f"{title} @ {commit.sha[:7]}" if commit else title
+    tags = {
+        "dvc.kind": "pipeline",
+        "dvc.exec_id": process,
+        "dvc.cmd": _command(dvc.cmdline()),
+        "mlflow.user": provenance.user(),
+        "mlflow.source.name": "dvc.yaml",
+        "mlflow.source.type": "LOCAL",
+        **_commit_tags(commit),
+        **_experiment_tags(),
+    }
+    tags[NOTE] = notes.pipeline(tags)
+    return Pipeline(process, name, int(dvc.create_time() * 1000), tags, "pipeline")
+
+
+def _command(words: Sequence[str]) -> str:
+    """As it was typed: without the interpreter and without the paths of the machine."""
+    if Path(words[0]).name.startswith("python"):
+        words = [word for word in words[1:3] if word != "-m"] + list(words[3:])
+    return shlex.join([Path(words[0]).name, *words[1:]])
+
+
+def _commit_tags(commit: provenance.Commit | None) -> dict[str, str]:
+    if commit is None:
+        return {}
+    dirty = str(commit.dirty).lower()
+    return {"git.commit": commit.sha, "mlflow.source.git.commit": commit.sha, "git.dirty": dirty}
+
+
+def _experiment_tags() -> dict[str, str]:
+    names = {"dvc.exp_name": "DVC_EXP_NAME", "dvc.exp_baseline_rev": "DVC_EXP_BASELINE_REV"}
+    return {tag: os.environ[name] for tag, name in names.items() if name in os.environ}
+
+
+def _outside(spooled: Journal, run: Run, params: Params, sections: Sequence[str]) -> Iterator[Run]:
+    spooled.write(Tags({"dvc.outside": "true"}))
+    spooled.write(journal.Params(dict(_flat(params.model_dump(mode="json", include=set(sections))))))
+    run.describe_facts(notes.outside())
+    yield run
+
+
+def _under_dvc(spooled: Journal, run: Run, paths: Mapping[str, Path]) -> Iterator[Run]:
+    with running_stage(os.environ["DVC_STAGE"]) as stage:
+        inputs = stage.inputs()
+        _record_inputs(spooled, inputs, {path.as_posix(): role for role, path in paths.items()})
+        run.describe_facts(notes.stage(inputs))
+        yield run
+        _record_outcome(spooled, run, stage, inputs)
+
+
+def _record_inputs(spooled: Journal, inputs: LockEntry, roles: Mapping[str, str]) -> None:
+    deps = inputs.get("deps", [])
+    tags = {f"dvc.dep.{dep['path']}": dep["md5"] for dep in deps}
+    spooled.write(Tags({"dvc.cmd": inputs["cmd"], "dvc.inputs_sha256": inputs_sha256(inputs), **tags}))
+    for file, values in inputs.get("params", {}).items():
+        prefix = "" if file == "params.yaml" else f"{file}:"
+        spooled.write(journal.Params({prefix + key: value for key, value in _flat(values)}))
+    for dep in deps:
+        if dep["path"].startswith("data/"):
+            profile = {key: dep[key] for key in ("size", "nfiles") if key in dep}
+            role = roles.get(dep["path"], "input")
+            spooled.write(Dataset(dep["path"], dep["md5"], role, profile))
+
+
+def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Leaves by dotted name. Lists and empty sections are leaves, as JSON."""
+    for key, value in tree.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            yield prefix + str(key), text
+
+
+def _record_outcome(spooled: Journal, run: Run, stage: RunningStage, inputs: LockEntry) -> None:
+    entry = stage.outcome()
+    if inputs_sha256(entry) != inputs_sha256(inputs):
+        changed = _changed(inputs, entry)
+        raise TrackingError(
+            changed, "changed while the stage ran, so dvc.lock would name what was not used", "run it again"
+        )
+    tags = {f"dvc.out.{out['path']}": out["md5"] for out in entry.get("outs", [])}
+    tags["dvc.lock_entry_sha256"] = entry_sha256(entry)
+    spooled.write(Tags(tags))
+    text = json.dumps(entry, indent=2, sort_keys=True) + "\n"
+    spooled.write(Artifact(spooled.keep("lock_entry.json", text), "dvc"))
+    run.describe_facts(notes.stage(entry))
+    run.register_models(tags | {"dvc.inputs_sha256": inputs_sha256(entry)})
+
+
+def _changed(before: LockEntry, after: LockEntry) -> str:
+    """The first dependency that is not what it was."""
+    old = {dep["path"]: dep["md5"] for dep in before.get("deps", [])}
+    files = [dep["path"] for dep in after.get("deps", []) if old.get(dep["path"]) != dep["md5"]]
+    return files[0] if files else "params.yaml"

@@ -1,0 +1,83 @@
+"""The MLflow store: where it is, and how to open it without harm to it or to the clock."""
+
+import fcntl
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from clintune.tracking.home import Home
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+_CLIENT = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "8",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",  # the spool is the retry
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+
+
+def experiment_name() -> str:
+    """The experiment that all runs go to."""
+    return os.environ.get("CLINTUNE_EXPERIMENT") or "clintune"
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """An open store and the experiment in it."""
+
+    uri: str
+    client: "MlflowClient"
+    experiment_id: str
+
+    def url(self, server: str) -> str:
+        """The page of the experiment on an MLflow server, in the view for models.
+
+        Without `workflowType` a fresh browser opens the view for language-model traces.
+        """
+        return f"{server.rstrip('/')}/#/experiments/{self.experiment_id}/runs?workflowType=machine_learning"
+
+
+def open_store(home: Home) -> Store:
+    """Connect, and make schema and experiment where they are missing.
+
+    Raises what MLflow raises where the store does not answer: mlflow.exceptions.MlflowException.
+    """
+    os.environ.update({name: value for name, value in _CLIENT.items() if name not in os.environ})
+    # Artifact addresses are resolved against the global URI.
+    os.environ["MLFLOW_TRACKING_URI"] = home.uri
+    from mlflow import MlflowClient
+
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    if not home.is_local:
+        client = MlflowClient(tracking_uri=home.uri)
+        return Store(home.uri, client, _experiment(client, artifacts=None))
+    with _one_at_a_time(home):
+        home.database.parent.mkdir(parents=True, exist_ok=True)
+        client = MlflowClient(tracking_uri=home.uri)
+        return Store(home.uri, client, _experiment(client, artifacts=home.artifacts.as_uri()))
+
+
+def _experiment(client: "MlflowClient", *, artifacts: str | None) -> str:
+    name = experiment_name()
+    found = client.get_experiment_by_name(name)
+    if found is not None:
+        return str(found.experiment_id)
+    tags = {"mlflow.experimentKind": "custom_model_development"}
+    return str(client.create_experiment(name, artifact_location=artifacts, tags=tags))
+
+
+@contextmanager
+def _one_at_a_time(home: Home) -> Iterator[None]:
+    """Even the constructor of a client migrates SQLite: two at first use leave it broken for good."""
+    home.root.mkdir(parents=True, exist_ok=True)
+    with home.schema_lock.open("a") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield

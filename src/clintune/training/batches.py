@@ -1,0 +1,59 @@
+"""Which windows go together, and when: batches of similar length, in an order that the seed decides."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+import datasets
+import numpy as np
+import pyarrow.compute as pc
+
+from clintune.batching import similar_lengths
+from clintune.examples import Window
+from clintune.tables import WINDOW_SCHEMA
+
+Step: TypeAlias = list[list[int]]
+"""Batches, each the positions of its windows, whose gradients are added up."""
+
+POOL = 64
+"""Batches that are drawn together before sorting by length: more is faster, less is more random."""
+
+
+class MappedWindows:
+    """The windows of one file, memory-mapped: training's memory does not grow with the corpus."""
+
+    def __init__(self, path: Path, scratch: Path) -> None:
+        # A folder of this run only: datasets' cache is keyed by path and time and would return old rows.
+        self._rows = datasets.Dataset.from_parquet(str(path), cache_dir=str(scratch)).with_format("python")
+
+    def lengths(self) -> list[int]:
+        """Tokens of each window, special ones included."""
+        column = self._rows.with_format("arrow")["input_ids"][:]
+        found: list[int] = pc.list_value_length(column).to_pylist()
+        return found
+
+    def take(self, positions: Sequence[int]) -> list[Window]:
+        """The windows at these positions, in this order."""
+        columns = self._rows[list(positions)]
+        lists = zip(*(columns[name] for name in WINDOW_SCHEMA.names), strict=True)
+        return [Window(example_id, *map(tuple, rest)) for example_id, *rest in lists]
+
+
+def steps(
+    lengths: Sequence[int], *, batch_tokens: int, accumulation: int, seed: int, epoch: int
+) -> list[Step]:
+    """The steps of one epoch."""
+    random = np.random.default_rng([seed, epoch])
+    order: list[int] = random.permutation(len(lengths)).tolist()
+    pooled = [batch for pool in _pools(order, lengths, batch_tokens) for batch in pool]
+    shuffled = [pooled[index] for index in random.permutation(len(pooled))]
+    return [shuffled[first : first + accumulation] for first in range(0, len(shuffled), accumulation)]
+
+
+def _pools(order: Sequence[int], lengths: Sequence[int], batch_tokens: int) -> Iterator[Step]:
+    """Consecutive parts of the order, each cut into batches of similar length."""
+    size = max(1, POOL * batch_tokens * len(lengths) // max(1, sum(lengths)))
+    for first in range(0, len(order), size):
+        part = order[first : first + size]
+        places = similar_lengths([lengths[index] for index in part], budget=batch_tokens)
+        yield [[part[place] for place in batch] for batch in places]

@@ -1,0 +1,38 @@
+"""What several tests share: the shipped params, and a network small enough to train in a test."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from clintune.params import Params, load_params
+from clintune.windows import Cutter
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def shipped() -> Params:
+    """params.yaml of the repository."""
+    return load_params(ROOT / "params.yaml")
+
+
+@pytest.fixture(scope="session")
+def tiny(shipped: Params) -> Params:
+    """The shipped params with a random network of two thin layers in place of the base model."""
+    scratch = {"layers": 2, "hidden": 32, "heads": 2, "intermediate": 64}
+    model = {**shipped.model.model_dump(), "weights_sha256": None, "scratch": scratch}
+    # One thread: two that wait for each other beside other tests are many times slower.
+    numerics = {"profile": "native", "threads": 1}
+    return Params.model_validate({**shipped.model_dump(), "model": model, "numerics": numerics})
+
+
+@pytest.fixture(scope="session")
+def cutter_of(shipped: Params) -> Callable[[int, int], Cutter]:
+    """The default model's cutter, for any size of windows."""
+    from clintune.encoders import tokenizer_file
+    from clintune.windows import load_cutter
+
+    loaded = load_cutter(tokenizer_file(shipped.model), max_tokens=64, overlap=8)
+    return lambda max_tokens, overlap: replace(loaded, max_tokens=max_tokens, overlap=overlap)

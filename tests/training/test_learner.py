@@ -1,0 +1,82 @@
+"""Equal steps give equal weights, however they are cut into batches."""
+
+import numpy as np
+import pytest
+import torch
+from accelerate import Accelerator
+
+from clintune.batching import Batch, pad
+from clintune.checkpoints import Outputs
+from clintune.examples import IGNORED, Window
+from clintune.networks import Network, build
+from clintune.params import Params
+from clintune.tasks.heads import HEADS
+from clintune.training.learner import Learner
+
+OUTPUTS = Outputs("entities", ("O", "B-Drug", "I-Drug"), 32, 8)
+
+
+def window(length: int, seed: int) -> Window:
+    random = np.random.default_rng(seed)
+    zeros, no = (0,) * length, (False,) * length
+    ids = tuple(int(one) for one in random.integers(1000, 2000, length))
+    labels = (IGNORED, *(int(one) for one in random.integers(0, 3, length - 2)), IGNORED)
+    return Window("a", ids, zeros, zeros, no, no, labels)
+
+
+def weights_after(
+    tiny: Params, steps: list[list[Batch]], *, dropout: bool = False
+) -> dict[str, torch.Tensor]:
+    network: Network = build(tiny.model, OUTPUTS, seed=3)
+    if not dropout:
+        for module in network.modules():
+            if isinstance(module, torch.nn.Dropout):
+                module.p = 0.0
+        for layer in network.encoder.encoder.layer:
+            layer.attention.self.dropout.p = 0.0
+    learner = Learner.prepare(
+        network, HEADS["entities"], tiny.train, steps=len(steps), accelerator=Accelerator(cpu=True)
+    )
+    for batches in steps:
+        learner.learn(batches)
+    return network.state_dict()
+
+
+def difference(one: dict[str, torch.Tensor], two: dict[str, torch.Tensor]) -> float:
+    return max(float((one[name] - two[name]).abs().max()) for name in one)
+
+
+def test_accumulating_four_batches_of_two_is_one_batch_of_eight(tiny):
+    windows = [window(length, length) for length in (6, 9, 9, 12, 17, 20, 24, 30)]
+    whole = weights_after(tiny, [[pad(windows)]])
+    parts = weights_after(tiny, [[pad(windows[first : first + 2]) for first in range(0, 8, 2)]])
+    assert difference(whole, parts) < 1e-5
+    assert difference(whole, weights_after(tiny, [])) > 1e-5
+
+
+def test_padding_does_not_change_a_step(tiny):
+    short, long = window(8, 1), window(24, 2)
+    together = weights_after(tiny, [[pad([short, long])]])
+    apart = weights_after(tiny, [[pad([short]), pad([long])]])
+    assert difference(together, apart) < 1e-5
+
+
+@pytest.mark.parametrize("seed", [3, 4])
+def test_fresh_weights_depend_on_the_seed_alone(tiny, seed):
+    torch.manual_seed(999)
+    one = build(tiny.model, OUTPUTS, seed=seed).state_dict()
+    torch.rand(5)
+    two = build(tiny.model, OUTPUTS, seed=seed).state_dict()
+    assert difference(one, two) == 0
+    assert difference(one, build(tiny.model, OUTPUTS, seed=seed + 1).state_dict()) > 0
+
+
+def test_biases_and_norms_are_not_decayed(tiny):
+    network = build(tiny.model, OUTPUTS, seed=3)
+    learner = Learner.prepare(
+        network, HEADS["entities"], tiny.train, steps=1, accelerator=Accelerator(cpu=True)
+    )
+    decayed, kept = learner.optimizer.param_groups
+    assert all(tensor.ndim > 1 for tensor in decayed["params"])
+    assert all(tensor.ndim == 1 for tensor in kept["params"])
+    assert (decayed["weight_decay"], kept["weight_decay"]) == (tiny.train.weight_decay, 0.0)
