@@ -41,5 +41,9 @@ class BundleError(UserError):
     """A bundle is incomplete, or does not predict what the evaluation saw."""
 
 
+class DocumentError(UserError):
+    """A document to predict on is missing or cannot be read."""
+
+
 class TrackingError(UserError):
     """The tracking store cannot be reached or used."""

@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from clintune.errors import UserError
 from clintune.files import whole_file
@@ -48,8 +49,9 @@ def read_stages(root: Path) -> dict[str, Stage]:
         return {name: _stage(name, entry) for name, entry in tree["stages"].items()}
     except FileNotFoundError:
         raise UserError("dvc.yaml", "no such file", "run from the project's folder") from None
-    except (TypeError, KeyError, ValueError) as error:
-        raise UserError("dvc.yaml", f"not the expected shape ({error!r})", "restore it with git") from None
+    except (YAMLError, TypeError, KeyError, ValueError, AttributeError) as error:
+        problem = f"not the stages of this project ({type(error).__name__})"
+        raise UserError("dvc.yaml", problem, "mend it, or restore it with git checkout") from None
 
 
 def _stage(name: str, entry: Mapping[str, Any]) -> Stage:
@@ -112,11 +114,12 @@ class Source:
             name = waiting.pop()
             if name not in seen and name in self.modules:
                 seen.add(name)
-                waiting += [name.rpartition(".")[0], *self._imports(name)]
+                waiting += [name.rpartition(".")[0], *self.imports(name)]
         data = {file for name in seen for file in self._data(name)}
         return frozenset(str(file) for file in data.union(self.modules[name] for name in seen))
 
-    def _imports(self, module: str) -> Iterator[str]:
+    def imports(self, module: str) -> Iterator[str]:
+        """Every absolute name that an import in the module can mean, modules or not."""
         for node in _running(self.tree(module)):
             if isinstance(node, ast.Import):
                 yield from (alias.name for alias in node.names)

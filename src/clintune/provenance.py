@@ -26,6 +26,11 @@ class Commit:
     dirty: bool
     changes: str
 
+    def tags(self) -> dict[str, str]:
+        """For a run."""
+        dirty = str(self.dirty).lower()
+        return {"git.commit": self.sha, "mlflow.source.git.commit": self.sha, "git.dirty": dirty}
+
 
 def commit() -> Commit | None:
     """None outside a git repository, or before its first commit."""

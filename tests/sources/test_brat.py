@@ -30,7 +30,11 @@ def test_the_path_without_suffix_is_id_and_group(tmp_path):
 def test_names_that_sort_between_a_text_and_its_mentions_do_not_part_them(tmp_path):
     files = {"n.a1": MENTIONS, "n.b.a1": "", "n.b.txt": TEXT, "n.txt": TEXT, "n-2.txt": TEXT, "n-2.a1": ""}
     records = read(write(tmp_path, files), "brat")
-    assert [(one.example.id, len(one.example.target)) for one in records] == [("n", 2), ("n-2", 0), ("n.b", 0)]
+    assert [(one.example.id, len(one.example.target)) for one in records] == [
+        ("n", 2),
+        ("n-2", 0),
+        ("n.b", 0),
+    ]
 
 
 def test_a_discontinuous_mention_is_one_span_with_a_gap(tmp_path):

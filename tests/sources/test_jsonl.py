@@ -6,7 +6,12 @@ from clintune.errors import SourceError
 from clintune.examples import Span
 from tests.corpora import read, write
 
-SOUND = {"id": "n1", "group": "p1", "text": "Fever now", "spans": [{"start": 0, "end": 5, "label": "Symptom"}]}
+SOUND = {
+    "id": "n1",
+    "group": "p1",
+    "text": "Fever now",
+    "spans": [{"start": 0, "end": 5, "label": "Symptom"}],
+}
 
 
 def line(**changes):
@@ -57,7 +62,10 @@ def test_a_nul_that_json_writes_as_an_escape_is_read(tmp_path):
 def test_crlf_empty_lines_and_a_byte_order_mark_are_around_the_records(tmp_path):
     text = "\ufeff" + line().replace("\n", "\r\n") + "\r\n" + line(id="n2").rstrip("\n")
     records = read(write(tmp_path, {"a.jsonl": text}), "jsonl")
-    assert [(record.example.id, record.place) for record in records] == [("n1", "a.jsonl:1"), ("n2", "a.jsonl:3")]
+    assert [(record.example.id, record.place) for record in records] == [
+        ("n1", "a.jsonl:1"),
+        ("n2", "a.jsonl:3"),
+    ]
 
 
 def test_a_surrogate_pair_is_one_character(tmp_path):
@@ -70,7 +78,7 @@ def test_a_surrogate_pair_is_one_character(tmp_path):
         ("", "no record"),
         ("\n", "no record"),
         (line()[:-3], "not JSON from column"),
-        (line() [:20], "not JSON from column"),
+        (line()[:20], "not JSON from column"),
         ("[1]\n", "not a JSON object"),
         ("3\n", "not a JSON object"),
         ("null\n", "not a JSON object"),

@@ -88,7 +88,9 @@ def test_pubtator(title, abstract, data, end):
 @st.composite
 def tokens_and_mentions(draw, excluded):
     token = st.text(
-        st.characters(exclude_categories=["Cs"], exclude_characters="\0\n\r\ufeff" + excluded), min_size=1, max_size=4
+        st.characters(exclude_categories=["Cs"], exclude_characters="\0\n\r\ufeff" + excluded),
+        min_size=1,
+        max_size=4,
     ).filter(lambda text: not text.startswith("-DOCSTART-"))
     tokens = draw(st.lists(token, min_size=1, max_size=12))
     cuts = sorted(draw(st.sets(st.integers(0, len(tokens)), max_size=6)))
@@ -123,6 +125,7 @@ def test_conll(data, scheme, separator, joiner, mark, end):
     (record,) = back("conll", {"a.txt": text}, scheme=scheme, separator=separator, joiner=joiner)
     begins = [len(joiner.join([*tokens[:number], ""])) for number in range(len(tokens))]
     spans = tuple(
-        Span(begins[first], begins[last - 1] + len(tokens[last - 1]), label) for first, last, label in mentions
+        Span(begins[first], begins[last - 1] + len(tokens[last - 1]), label)
+        for first, last, label in mentions
     )
     assert (record.example.text, record.example.target) == (joiner.join(tokens), spans)

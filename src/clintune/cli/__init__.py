@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,9 +17,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         code: int = arguments.run(arguments)
+        sys.stdout.flush()
     except UserError as error:
         print(error, file=sys.stderr)
         return USER_ERROR
+    except BrokenPipeError:  # whoever reads has seen enough, as in `| head`; the last flush must not complain
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     return code
 
 
@@ -42,6 +47,10 @@ def _parser() -> argparse.ArgumentParser:
     for command in (recipes, use, check, why, summary):
         command.add_argument("--json", action="store_true", help="for a program to read")
 
+    predict = commands.add_parser("predict", help="predict with a bundle, one line of JSON per document")
+    predict.add_argument("bundle", type=Path, help="for example data/bundle")
+    predict.add_argument("documents", type=Path, metavar="file", help="a .txt, a .jsonl, or - for JSON lines")
+    predict.set_defaults(run=_predict)
     send = commands.add_parser("send", help="send the records that the tracking store has not got yet")
     send.set_defaults(run=_send)
     snapshot = commands.add_parser("snapshot", help="record which run made each stage's outputs")
@@ -90,14 +99,24 @@ def _summary(arguments: argparse.Namespace) -> int:
     return _tell(arguments, summary.as_json(), summary.lines())
 
 
-def _send(_arguments: argparse.Namespace) -> int:
-    from clintune.cli.records import send
+def _predict(arguments: argparse.Namespace) -> int:
+    from clintune.cli.predict import predict
 
-    return send()
+    for line in predict(arguments.bundle, arguments.documents):
+        print(line)
+    return 0
+
+
+def _send(_arguments: argparse.Namespace) -> int:
+    from clintune.cli.send import send
+
+    code, said = send()
+    print(said)
+    return code
 
 
 def _snapshot(_arguments: argparse.Namespace) -> int:
-    from clintune.cli.records import snapshot
+    from clintune.tracking.snapshot import main as snapshot
 
     return snapshot()
 

@@ -79,7 +79,7 @@ def _environment(root: Path) -> Iterator[Finding]:
 def _graph(root: Path) -> Iterator[Finding]:
     wrong = misdeclared(root)
     for stage, (missing, needless) in wrong.items():
-        seen = f"{stage} lists {len(needless)} files that it does not run and misses {len(missing)} that it does"
+        seen = f"{stage} lists {len(needless)} files that it never runs, misses {len(missing)} that it does"
         yield Finding("dvc.yaml", "finding", seen, "make graph")
     if not wrong:
         yield Finding("dvc.yaml", "ok", "each stage lists exactly the code that it runs")

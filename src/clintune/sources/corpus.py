@@ -79,18 +79,18 @@ def _tar_members(archive: Path, name: str) -> Iterator[tuple[str, IO[bytes]]]:
             content = tar.extractfile(member)
             if content is not None:
                 yield member.name, content
-        assert tar.fileobj is not None
-        _demand_end(tar.fileobj, tar.offset)
+        _demand_end(tar)
 
 
-def _demand_end(stream: IO[bytes], at: int) -> None:
-    """At least one block of zeros from `at` on, and nothing else: what follows would be lost.
+def _demand_end(tar: tarfile.TarFile) -> None:
+    """At least one block of zeros after the last file, and nothing else: it would be lost.
 
     tarfile takes a damaged or missing header for the end, and does not read on to the sum of a gzip file.
     """
-    stream.seek(at)
+    assert tar.fileobj is not None  # it is open
+    tar.fileobj.seek(tar.offset)
     padding = 0
-    while block := stream.read(2**16):
+    while block := tar.fileobj.read(2**16):
         padding += len(block)
         if block.strip(b"\0"):
             raise tarfile.ReadError("a damaged header")

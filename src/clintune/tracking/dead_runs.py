@@ -16,8 +16,9 @@ def close_dead_runs(store: Store, home: Home) -> None:
         tags = run.data.tags
         dead = "dvc.exec_id" in tags and is_alive(tags["dvc.exec_id"]) is False
         if dead and tags.get("clintune.run") not in spooled:
-            if tags["dvc.kind"] == "stage":
+            if tags["dvc.kind"] != "pipeline":
                 store.client.set_terminated(run.info.run_id, "KILLED", now())
-            parents.add(tags.get("mlflow.parentRunId", run.info.run_id))
-    for parent in parents:
+            if tags["dvc.kind"] == "pipeline" or "mlflow.parentRunId" in tags:
+                parents.add(tags.get("mlflow.parentRunId", run.info.run_id))
+    for parent in sorted(parents):
         pipeline_run.settle(store, parent)

@@ -3,6 +3,7 @@
 A journal is locked while its run lives: a journal that is neither locked nor closed belongs to a dead one.
 """
 
+import errno
 import fcntl
 import json
 import os
@@ -159,8 +160,15 @@ class Journal:
         return journal
 
     def write(self, record: Record) -> None:
-        """Append one record: a single write, so that only a killed one is ever torn."""
-        os.write(self._handle, encode(record))
+        """Append one record, whole or not at all; only a process killed meanwhile leaves a torn line."""
+        line, size = encode(record), os.fstat(self._handle).st_size
+        try:
+            written = os.write(self._handle, line)
+            if written < len(line):
+                raise OSError(errno.ENOSPC, "no space for the journal", str(self.folder))
+        except OSError:
+            os.ftruncate(self._handle, size)
+            raise
 
     def copy(self, source: Path) -> str:
         """Keep a copy of a file or folder as it is now; returns its path in the run's folder."""
@@ -206,6 +214,14 @@ def read(folder: Path, offset: int) -> Iterator[tuple[Record, int]]:
                 return
             offset += len(line)
             yield decode(line), offset
+
+
+def first_record(folder: Path) -> Opened:
+    """How the run began: in every journal, for it gets its name only after this record is written."""
+    record, _ = next(read(folder, 0))
+    if not isinstance(record, Opened):
+        raise TypeError(f"{folder.name} does not begin with its opening")
+    return record
 
 
 def is_closed(folder: Path) -> bool:

@@ -1,44 +1,14 @@
-"""MLflow models: packaged in the stage that made them, logged and registered by the sender."""
+"""MLflow models on their way to the store: logged as the output of a run, registered as a version."""
 
-import logging
-import os
-import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
+
+from mlflow.entities import LoggedModelOutput
+from mlflow.models import Model as Description
 
 from clintune.tracking import limits
 from clintune.tracking.journal import Model
 from clintune.tracking.store import Store
-
-_SERVED_MODEL = Path(__file__).with_name("served_model.py")
-_LIBRARY = Path(__file__).parents[1]
-
-
-def save_model(
-    path: Path, bundle: Path, *, examples: Sequence[str], requirements: Sequence[str]
-) -> None:
-    """Package a bundle as an MLflow model: the code as files, no pickle.
-
-    MLflow predicts the `examples`, records them, and takes the signature from the answers.
-    Raises what MLflow or the bundle's loader raises.
-    """
-    # Otherwise MLflow takes the requirements from the project in the working folder.
-    os.environ["MLFLOW_UV_AUTO_DETECT"] = "false"
-    os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
-    with warnings.catch_warnings():
-        # About type hints in MLflow's own code.
-        warnings.simplefilter("ignore")
-        from mlflow.pyfunc import save_model as save
-
-    logging.getLogger("mlflow").setLevel(logging.WARNING)
-    save(
-        path,
-        python_model=_SERVED_MODEL,
-        artifacts={"bundle": str(bundle)},
-        code_paths=[str(_LIBRARY)],
-        input_example=list(examples),
-        pip_requirements=list(requirements),
-    )
 
 
 def log_model(store: Store, run_id: str, model: Model, folder: Path) -> None:
@@ -46,9 +16,6 @@ def log_model(store: Store, run_id: str, model: Model, folder: Path) -> None:
 
     Each part is made only where a former try has not made it.
     """
-    from mlflow.entities import LoggedModelOutput
-    from mlflow.models import Model as Description
-
     client, saved = store.client, folder / model.copy
     run = client.get_run(run_id)
     outputs = run.outputs.model_outputs if run.outputs else []

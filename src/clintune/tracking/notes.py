@@ -1,8 +1,12 @@
 """Descriptions of runs, in Markdown, for a reader who was not there."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from clintune.lockfile import LockEntry
+
+if TYPE_CHECKING:
+    from clintune.tracking.queries import Producers
 
 
 def pipeline(tags: Mapping[str, str]) -> str:
@@ -30,3 +34,22 @@ def stage(entry: LockEntry) -> str:
 def outside() -> str:
     """A stage that was started by hand."""
     return "Started by hand, outside DVC: no lock entry names this run as the producer of anything."
+
+
+def snapshot(producers: "Iterable[Producers]") -> str:
+    """Which run made each entry of dvc.lock."""
+    rows = "\n".join(
+        f"| {one.stage} | {one.runs[-1] if one.runs else missing(one)} "
+        f"| {len(one.runs)} | {len(one.others)} | `{one.entry_sha256}` |"
+        for one in producers
+    )
+    return (
+        "Which run made what `dvc.lock` names. *Same* counts the runs that made exactly this, *other* those "
+        "that made something else from the same inputs.\n\n"
+        f"| stage | run | same | other | lock entry |\n|--|--|--|--|--|\n{rows}"
+    )
+
+
+def missing(producers: "Producers") -> str:
+    """What to say of an entry that no run of record made."""
+    return "unrecorded: the run waits in the spool" if producers.unrecorded else "NO PRODUCER"

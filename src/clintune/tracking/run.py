@@ -1,7 +1,7 @@
 """What the code of a stage may say about its run."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,22 +40,13 @@ class Run:
         self._facts = markdown
         self._write_note()
 
-    def model(
-        self, bundle: Path, name: str, *, examples: Sequence[str], requirements: Sequence[str], alias: str
-    ) -> Path:
-        """Package a bundle as an MLflow model, to be registered as a version of `name` with `alias`.
+    def model(self, saved: Path, name: str, *, alias: str) -> None:
+        """Show an MLflow model (see packaging.save_model), and register it as a version of `name`.
 
-        The registration waits for the end of the stage, with the hashes of what it wrote as tags: a stage
-        that fails registers nothing. MLflow records the `examples` and predicts them once: only texts that
-        may be shown. `requirements` are what serving needs, as pip spells it.
-        Returns the folder of the MLflow model, for mlflow.pyfunc.load_model.
+        That waits for the end of the stage, for the hashes of what it wrote: a stage that fails, or was
+        started by hand, registers nothing.
         """
-        from clintune.tracking.models import save_model  # MLflow costs seconds, and one stage needs it
-
-        place = self._journal.new_place("model")
-        save_model(self._journal.folder / place, bundle, examples=examples, requirements=requirements)
-        self._models.append(Model(place, name, alias, {}))
-        return self._journal.folder / place
+        self._models.append(Model(self._journal.copy(saved), name, alias, {}))
 
     def register_models(self, tags: Mapping[str, str]) -> None:
         """Let the models be registered, now that what they are made of has a name."""

@@ -4,49 +4,38 @@ It delivers the journals while their runs live, so that no stage waits for a ser
 and goes when all is delivered and no `dvc` that it saw is left.
 """
 
-import fcntl
 import os
 import shutil
 import signal
+import stat
 import sys
 import time
 import traceback
 from pathlib import Path
 from types import FrameType
-from typing import IO, NoReturn
+from typing import NoReturn
 
 from clintune.process import is_alive
 from clintune.tracking.home import Home, home
-from clintune.tracking.journal import Opened, ended, journals, read
+from clintune.tracking.journal import ended, first_record, journals
+from clintune.tracking.sending import INHERITED_LOCK
 from clintune.tracking.store import Store, open_store
 
-_LOOK_EVERY = 0.05
+_LOOK_EVERY = 0.1
 _LIVE_EVERY = 3.0
 _LONGEST_STEP = 120.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
 
 
 def main() -> None:
-    """Deliver until there is nothing left to do."""
+    """Deliver until there is nothing left to do. The lock that makes this the sender is inherited."""
+    if not stat.S_ISREG(os.fstat(INHERITED_LOCK).st_mode):
+        raise SystemExit("started by the stages, with their lock")
     place = home()
-    with place.sender_lock.open("a") as lock:
-        if _locked(lock):
-            # The tree that this code comes from may be a temporary copy.
-            os.chdir(place.root)
-            sys.stderr.truncate(0)
-            Sender(place).run()
-
-
-def _locked(lock: IO[str]) -> bool:
-    """Whether this process is the sender now. Those who only look hold the lock for a moment."""
-    for _ in range(20):
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(_LOOK_EVERY)
-        else:
-            return True
-    return False
+    # The tree that this code comes from may be a temporary copy.
+    os.chdir(place.root.parent)
+    os.ftruncate(sys.stderr.fileno(), 0)
+    Sender(place).run()
 
 
 class Sender:
@@ -55,7 +44,7 @@ class Sender:
     def __init__(self, place: Home) -> None:
         self._home = place
         self._store: Store | None = None
-        self._processes: dict[Path, str] = {}
+        self._processes: set[str] = set()
         self._sent_at: dict[Path, float] = {}
         self._rejected: set[Path] = set()
         self._pause = _FIRST_PAUSE
@@ -73,13 +62,10 @@ class Sender:
             time.sleep(_LOOK_EVERY)
 
     def _alone(self) -> bool:
+        """Whether no run is alive, and no `dvc` (or stage started by hand) whose runs were seen."""
         folders = journals(self._home.spool)
-        for folder in folders:
-            if folder not in self._processes:
-                opened, _ = next(read(folder, 0))
-                assert isinstance(opened, Opened)
-                self._processes[folder] = opened.process
-        return all(map(ended, folders)) and not any(map(is_alive, set(self._processes.values())))
+        self._processes |= {first_record(folder).process for folder in folders}
+        return all(map(ended, folders)) and not any(map(is_alive, self._processes))
 
     def _round(self) -> None:
         try:
@@ -104,8 +90,8 @@ class Sender:
         """Send what is new of one run; False where the store takes others, but not this one."""
         self._got_on()
         if self._store is None:
-            self._store = open_store(self._home)
-        from clintune.tracking.delivery import deliver, is_rejection  # MLflow is not worth its time before
+            self._store = self._connect()
+        from clintune.tracking.delivery import deliver, is_rejection
 
         try:
             whole = deliver(self._store, folder, self._got_on)
@@ -122,6 +108,15 @@ class Sender:
         if whole:
             _remove(folder)
         return True
+
+    def _connect(self) -> Store:
+        store = open_store(self._home)
+        self._got_on()
+        from clintune.tracking.dead_runs import close_dead_runs
+
+        close_dead_runs(store, self._home)
+        self._got_on()
+        return store
 
     def _got_on(self) -> None:
         self._home.sender_lock.touch()

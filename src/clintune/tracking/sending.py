@@ -9,46 +9,47 @@ from pathlib import Path
 from clintune.tracking.home import Home
 from clintune.tracking.journal import ended, journals
 
+INHERITED_LOCK = 3
+"""The number of the sender's lock among its files: the first after input, output and errors."""
+
 _LOOK_EVERY = 0.02
+_STARTS = 3
+"""A sender that ends without sending anything is a fault, not a reason to start it for ever."""
 _PATIENCE = 4.0
 """Seconds without any progress after which nobody waits for a server."""
 _LOCAL_PATIENCE = 60.0
 """The same for a local store: it may be slow (its first use makes the schema), but it answers."""
 
 
-def start_sender(home: Home) -> None:
-    """Start the sender for this repository unless one is at work."""
+def start_sender(home: Home) -> bool:
+    """Start the sender for this repository unless one is at work; says whether it had to."""
     home.root.mkdir(parents=True, exist_ok=True)
-    if _sender_works(home):
-        return
+    with home.sender_lock.open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        # The lock belongs to the open file, which the sender inherits: there is never a second one.
+        _spawn(home, lock.fileno())
+    return True
+
+
+def _spawn(home: Home, lock: int) -> None:
     package = str(Path(__file__).parents[2])
-    inherited = os.environ.get("PYTHONPATH")
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(filter(None, [package, inherited])),
-        "DVC_ROOT": str(home.root.parent),
-    }
+    search_path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
     os.posix_spawn(
         sys.executable,
         [sys.executable, "-m", "clintune.tracking.sender"],
-        environment,
+        {**os.environ, "PYTHONPATH": search_path, "DVC_ROOT": str(home.root.parent)},
         # A pipe of the stage would keep `dvc repro | tee` waiting for the sender.
         file_actions=[
+            (os.POSIX_SPAWN_DUP2, lock, INHERITED_LOCK),
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
             (os.POSIX_SPAWN_OPEN, 1, str(home.sender_log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666),
             (os.POSIX_SPAWN_DUP2, 1, 2),
         ],
         setsid=True,
     )
-
-
-def _sender_works(home: Home) -> bool:
-    with home.sender_lock.open("a") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        return False
 
 
 def wait_until_sent(home: Home, folder: Path) -> bool:
@@ -58,12 +59,13 @@ def wait_until_sent(home: Home, folder: Path) -> bool:
     run stays in the spool, and counts as unrecorded until it is sent.
     """
     patience = _LOCAL_PATIENCE if home.is_local else _PATIENCE
-    start = time.time()
+    start, starts = time.time(), 0
     while folder.exists():
         if home.trouble.exists() or (folder / "rejected").exists():
             return False
-        start_sender(home)
-        if time.time() - max(start, home.sender_lock.stat().st_mtime) > patience:
+        starts += start_sender(home)
+        idle = time.time() - max(start, home.sender_lock.stat().st_mtime)
+        if idle > patience or starts > _STARTS:
             home.trouble.touch()
             return False
         time.sleep(_LOOK_EVERY)

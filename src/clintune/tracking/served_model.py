@@ -1,26 +1,24 @@
 """The MLflow model around a bundle. MLflow runs this file when it saves or loads one; nobody imports it."""
 
-import json
-from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
 
 from mlflow.models import set_model
-from mlflow.pyfunc import PythonModel, PythonModelContext
+from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 
 class ServedModel(PythonModel):
-    """Texts in, predictions out: for each text its target, in the task's own terms, and the scores."""
+    """Texts in, answers out."""
 
     def load_context(self, context: PythonModelContext) -> None:
-        """Load the bundle, as `clintune predict` does."""
-        from clintune.serving import load_bundle
-
-        self._predict = load_bundle(Path(context.artifacts["bundle"]))
+        """Load the bundle with the function that it was packaged with."""
+        load = getattr(import_module(context.model_config["module"]), context.model_config["function"])
+        self._answer = load(Path(context.artifacts["bundle"]))
 
     # Without a type for the answer MLflow takes its schema from a real one.
-    def predict(self, model_input: list[str]):  # type: ignore[no-untyped-def]  # noqa: ANN201
-        """One answer per text."""
-        return json.loads(json.dumps([asdict(prediction) for prediction in self._predict(model_input)]))
+    def predict(self, model_input: list[str]):  # type: ignore[no-untyped-def,override]  # noqa: ANN201
+        """One answer per text, in order."""
+        return self._answer(model_input)
 
 
 set_model(ServedModel())

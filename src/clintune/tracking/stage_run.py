@@ -80,7 +80,7 @@ def _open(spool: Path, stage: str, dvc: psutil.Process | None, numerics: Mapping
         "numerics.cpu": cpu.name,
         "numerics.cpu_flags_sha256": cpu.flags_sha256,
         **numerics,
-        **_commit_tags(commit),
+        **(commit.tags() if commit else {}),
         **_experiment_tags(),
     }
     pipeline = None if dvc is None else _pipeline(dvc, process, commit)
@@ -107,7 +107,7 @@ def _pipeline(dvc: psutil.Process, process: str, commit: provenance.Commit | Non
         "mlflow.user": provenance.user(),
         "mlflow.source.name": "dvc.yaml",
         "mlflow.source.type": "LOCAL",
-        **_commit_tags(commit),
+        **(commit.tags() if commit else {}),
         **_experiment_tags(),
     }
     tags[NOTE] = notes.pipeline(tags)
@@ -119,13 +119,6 @@ def _command(words: Sequence[str]) -> str:
     if Path(words[0]).name.startswith("python"):
         words = [word for word in words[1:3] if word != "-m"] + list(words[3:])
     return shlex.join([Path(words[0]).name, *words[1:]])
-
-
-def _commit_tags(commit: provenance.Commit | None) -> dict[str, str]:
-    if commit is None:
-        return {}
-    dirty = str(commit.dirty).lower()
-    return {"git.commit": commit.sha, "mlflow.source.git.commit": commit.sha, "git.dirty": dirty}
 
 
 def _experiment_tags() -> dict[str, str]:
@@ -143,13 +136,13 @@ def _outside(spooled: Journal, run: Run, params: Params, sections: Sequence[str]
 def _under_dvc(spooled: Journal, run: Run, paths: Mapping[str, Path]) -> Iterator[Run]:
     with running_stage(os.environ["DVC_STAGE"]) as stage:
         inputs = stage.inputs()
-        _record_inputs(spooled, inputs, {path.as_posix(): role for role, path in paths.items()})
+        _record_inputs(spooled, inputs, paths)
         run.describe_facts(notes.stage(inputs))
         yield run
         _record_outcome(spooled, run, stage, inputs)
 
 
-def _record_inputs(spooled: Journal, inputs: LockEntry, roles: Mapping[str, str]) -> None:
+def _record_inputs(spooled: Journal, inputs: LockEntry, paths: Mapping[str, Path]) -> None:
     deps = inputs.get("deps", [])
     tags = {f"dvc.dep.{dep['path']}": dep["md5"] for dep in deps}
     spooled.write(Tags({"dvc.cmd": inputs["cmd"], "dvc.inputs_sha256": inputs_sha256(inputs), **tags}))
@@ -159,8 +152,15 @@ def _record_inputs(spooled: Journal, inputs: LockEntry, roles: Mapping[str, str]
     for dep in deps:
         if dep["path"].startswith("data/"):
             profile = {key: dep[key] for key in ("size", "nfiles") if key in dep}
-            role = roles.get(dep["path"], "input")
-            spooled.write(Dataset(dep["path"], dep["md5"], role, profile))
+            spooled.write(Dataset(dep["path"], dep["md5"], _role(Path(dep["path"]), paths), profile))
+
+
+def _role(dep: Path, paths: Mapping[str, Path]) -> str:
+    """The argument that brings it in, with the file's name where only some of a folder are inputs."""
+    for name, path in paths.items():
+        if dep.is_relative_to(path):
+            return "/".join([name, *dep.relative_to(path).with_suffix("").parts])
+    return "input"
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

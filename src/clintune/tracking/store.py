@@ -3,11 +3,13 @@
 import fcntl
 import logging
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from clintune.errors import TrackingError
 from clintune.tracking.home import Home
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ class Store:
 def open_store(home: Home) -> Store:
     """Connect, and make schema and experiment where they are missing.
 
-    Raises what MLflow raises where the store does not answer: mlflow.exceptions.MlflowException.
+    Raises TrackingError where the store does not answer.
     """
     os.environ.update({name: value for name, value in _CLIENT.items() if name not in os.environ})
     # Artifact addresses are resolved against the global URI.
@@ -56,13 +58,31 @@ def open_store(home: Home) -> Store:
 
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("mlflow").setLevel(logging.WARNING)
-    if not home.is_local:
-        client = MlflowClient(tracking_uri=home.uri)
-        return Store(home.uri, client, _experiment(client, artifacts=None))
-    with _one_at_a_time(home):
-        home.database.parent.mkdir(parents=True, exist_ok=True)
-        client = MlflowClient(tracking_uri=home.uri)
-        return Store(home.uri, client, _experiment(client, artifacts=home.artifacts.as_uri()))
+    with answering(home.uri):
+        if not home.is_local:
+            client = MlflowClient(tracking_uri=home.uri)
+            return Store(home.uri, client, _experiment(client, artifacts=None))
+        with _one_at_a_time(home):
+            home.database.parent.mkdir(parents=True, exist_ok=True)
+            client = MlflowClient(tracking_uri=home.uri)
+            return Store(home.uri, client, _experiment(client, artifacts=home.artifacts.as_uri()))
+
+
+@contextmanager
+def answering(uri: str) -> Iterator[None]:
+    """Raise TrackingError for whatever shows that the store does not answer in this block."""
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        code = getattr(error, "error_code", type(error).__name__)
+        raise TrackingError(
+            re.sub(r"//[^/@]*@", "//", uri),
+            f"the tracking store does not answer ({code})",
+            "start it, or unset MLFLOW_TRACKING_URI for the local store",
+        ) from error
 
 
 def _experiment(client: "MlflowClient", *, artifacts: str | None) -> str:

@@ -56,10 +56,9 @@ def train(chosen: params.Params, *, windows: Path, examples: Path, checkpoint: P
         shutil.copyfile(tokenizer_file(chosen.model), draft / TOKENIZER)
         outputs.write(draft / "outputs.json")
         history.write(draft)
-        write_json(
-            draft / "params.json",
-            chosen.model_dump(mode="json", include={"seed", "numerics", "model", "train"}),
-        )
+        sections = {"numerics": chosen.numerics, "model": chosen.model, "train": section}
+        made_by = {name: one.model_dump(mode="json") for name, one in sections.items()}
+        write_json(draft / "params.json", {"seed": chosen.seed, **made_by})
     return best
 
 

@@ -1,0 +1,16 @@
+"""Predicted spans as JSON."""
+
+from typing import Any
+
+from clintune.examples import Prediction, Spans
+
+
+def spans(text: str, prediction: Prediction[Spans]) -> dict[str, Any]:
+    """Start and end in characters of the text, label, the characters themselves, and a score in [0, 1]."""
+    return {
+        "spans": [
+            {"start": span.start, "end": span.end, "label": span.label,
+             "text": text[span.start : span.end], "score": round(score, 6)}
+            for span, score in zip(prediction.target, prediction.scores, strict=True)
+        ]
+    }  # fmt: skip

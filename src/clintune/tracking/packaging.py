@@ -1,0 +1,49 @@
+"""A bundle as an MLflow model: made in the stage that made the bundle, so that what is wrong shows there."""
+
+import logging
+import os
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+Answer: TypeAlias = Callable[[list[str]], list[Any]]
+"""Texts in, one answer of JSON's types per text out."""
+
+_SERVED_MODEL = Path(__file__).with_name("served_model.py")
+_LIBRARY = Path(__file__).parents[1]
+
+
+def save_model(
+    path: Path,
+    bundle: Path,
+    *,
+    load: Callable[[Path], Answer],
+    examples: Sequence[str],
+    requirements: Sequence[str],
+) -> None:
+    """Write an MLflow model to `path`: the bundle, and this library as files. There is no pickle in it.
+
+    `load` makes a bundle answer; it is a function of a module of this library. MLflow has the `examples`
+    answered, records them, and takes the signature from the answers: only texts that may be shown.
+    `requirements` are what serving needs besides, as pip spells it.
+    Raises what MLflow or `load` raises.
+    """
+    # Otherwise MLflow takes the requirements from the project in the working folder.
+    os.environ["MLFLOW_UV_AUTO_DETECT"] = "false"
+    os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
+    with warnings.catch_warnings():
+        # About type hints in MLflow's own code.
+        warnings.simplefilter("ignore")
+        from mlflow import pyfunc
+
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    pyfunc.save_model(
+        path,
+        python_model=_SERVED_MODEL,
+        model_config={"module": load.__module__, "function": load.__name__},
+        artifacts={"bundle": str(bundle)},
+        code_paths=[str(_LIBRARY)],
+        input_example=list(examples),
+        pip_requirements=list(requirements),
+    )

@@ -1,0 +1,86 @@
+"""Every shipped recipe is whole and valid, and leads from the published corpus to its published counts."""
+
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from clintune.errors import UserError
+from clintune.ingesting import ingest
+from clintune.params import Params, load_params
+from clintune.preprocessing import preprocess
+from clintune.recipes import RECIPES, recipe_file
+from clintune.tasks.codecs import CODECS
+from tests.corpora import real_corpus
+
+ROOT = Path(__file__).parents[1]
+CORPORA = {
+    "ncbi-disease": ("ncbi-disease/original", {"train": 5134, "validation": 787, "test": 960}),
+    "bc5cdr": ("bc5cdr/pubtator", {"train": 9385, "validation": 9591, "test": 9809}),
+    "cmedqaner": ("cmedqaner", {"train": 12490, "validation": 1024, "test": 1340}),
+    "meddocan": ("meddocan", {"train": 11333, "validation": 5801, "test": 5661}),
+}
+"""Folder of the corpus, and mentions per split as its README counts them (ncbi-disease: a double left out)."""
+
+every_recipe = pytest.mark.parametrize("name", RECIPES)
+every_corpus = pytest.mark.parametrize("name", CORPORA)
+
+
+def load(name: str) -> Params:
+    return load_params(recipe_file(name))
+
+
+@every_recipe
+def test_a_recipe_is_valid(name: str) -> None:
+    assert load(name).export.name == f"clintune-{name}"
+
+
+def test_every_recipe_file_is_listed() -> None:
+    files = {file.stem for file in recipe_file("synthetic").parent.glob("*.yaml")}
+    assert files == set(RECIPES)
+    assert set(RECIPES) == set(CORPORA) | {"synthetic"}
+
+
+def test_the_synthetic_recipe_is_the_params_file_of_the_project() -> None:
+    committed = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    if YAML(typ="safe", pure=True).load(committed)["ingest"]["source"] != "synthetic":
+        pytest.skip("params.yaml has been set from another recipe")
+    assert recipe_file("synthetic").read_text(encoding="utf-8") == committed
+
+
+@every_corpus
+def test_a_recipe_for_a_corpus_names_its_source_and_terms_and_insists_on_sums(name: str) -> None:
+    text = recipe_file(name).read_text(encoding="utf-8")
+    assert "# Corpus: " in text
+    assert "Terms: " in text
+    assert load(name).ingest.sha256
+
+
+@every_recipe
+def test_no_recipe_names_a_place_on_somebodys_machine(name: str) -> None:
+    assert not Path(load(name).ingest.path).is_absolute()
+
+
+def test_texts_are_shown_only_where_the_terms_allow_it() -> None:
+    assert {name for name in RECIPES if not load(name).evaluate.shareable} == {"cmedqaner"}
+
+
+@every_corpus
+def test_a_recipe_reads_every_mention_of_its_corpus(name: str, tmp_path: Path) -> None:
+    folder, expected = CORPORA[name]
+    params = load(name)
+    section = params.ingest.model_copy(update={"path": str(real_corpus(folder))})
+    ingest(section, seed=params.seed, raw=tmp_path / "raw")
+    found = preprocess(
+        params.preprocess, seed=params.seed, check=CODECS[params.task].check,
+        raw=tmp_path / "raw", examples=tmp_path / "examples",
+    )  # fmt: skip
+    assert {split: sum(one["spans"].values()) for split, one in found["splits"].items()} == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"), [("ncbi", "ncbi-disease"), ("synthtic", "synthetic"), ("x", "lists")]
+)
+def test_an_unknown_recipe_is_a_users_error_with_a_hint(name: str, hint: str) -> None:
+    with pytest.raises(UserError, match=hint):
+        recipe_file(name)
