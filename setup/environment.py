@@ -140,7 +140,8 @@ def prepare(environment: Environment, first: Step) -> None:
         return
     environment.folder.mkdir()
     environment.remember(first.name, UNFINISHED)
-    outside = getattr(sys, "_base_executable", sys.executable)  # `python3` may be the one in the .venv that is made anew
+    # `python3` may be the one in the .venv that is made anew.
+    outside = getattr(sys, "_base_executable", sys.executable)
     if subprocess.run([outside, "-m", "venv", environment.folder], check=False).returncode:
         shutil.rmtree(environment.folder)
         raise SystemExit("set-up: no .venv could be made; on Debian or Ubuntu: apt-get install python3-venv")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from io import StringIO
-from itertools import cycle, islice
+from itertools import islice
 from pathlib import Path
 from random import Random
 
@@ -77,14 +77,22 @@ def _params_by_leaf(random):
         "a truth": (numbers, lambda one, key: one.update({key: True}), "{key}: found 'True'"),
     }
     for kind, (where, change, expected) in kinds.items():
-        yield (
-            Broken(
-                f"{kind} at {'.'.join(path)}",
-                {"params.yaml": _with_leaf(path, change)},
-                expected.replace("{key}", re.escape(path[-1])),
-            )
-            for path in random.sample(where, len(where))
+        yield _at_leaves(random.sample(where, len(where)), kind, change, expected)
+
+
+def _at_leaves(paths, kind, change, expected):
+    for path in paths:
+        yield Broken(
+            f"{kind} at {'.'.join(path)}",
+            {"params.yaml": _with_leaf(path, change)},
+            expected.replace("{key}", re.escape(path[-1])),
         )
+
+
+def _again_and_again(name, make, expected):
+    """Broken inputs without end; `make` draws another each time."""
+    while True:
+        yield Broken(name, make(), expected)
 
 
 def _params_by_byte(random):
@@ -114,7 +122,7 @@ def _params_by_byte(random):
         ("empty", lambda: random.choice([b"", b"\n", b"# nothing\n", b"\xef\xbb\xbf", b"---\n"]), "nothing"),
     ]
     for name, fault, expected in faults:
-        yield (Broken(name, {"params.yaml": fault()}, expected) for _ in cycle([0]))
+        yield _again_and_again(name, lambda fault=fault: {"params.yaml": fault()}, expected)
 
 
 def broken_params(count):
@@ -203,6 +211,10 @@ def _any(line):
     return bool(line)
 
 
+def _first(line):
+    return line.startswith(b"Fever")
+
+
 def _mention(line):
     return line.count(b"\t") == 5
 
@@ -221,6 +233,11 @@ def _json_span(**changes):
         return json.dumps(row, ensure_ascii=False).encode()
 
     return change
+
+
+def _json_twice_in_other_splits(line):
+    other = _json_changed(id="new", split="test")(line)
+    return _json_changed(split="train")(line) + b"\n" + other
 
 
 def _json_without(key):
@@ -254,7 +271,7 @@ _LINE_FAULTS: Mapping[str, list[tuple[str, Callable[[bytes], bool], Callable[[by
         ("label unknown", _any, _json_span(label="Sympton"), "unknown_label Sympton at"),
         ("label empty", _any, _json_span(label=""), "label is empty"),
         ("label is a number", _any, _json_span(label=3), "label is not a text"),
-        ("id twice", _any, _json_changed(id="n0", group="p0", nr=1), "duplicate_id|^$"),
+        ("id twice", lambda line: b'"n0"' not in line and _any(line), _json_changed(id="n0"), "duplicate_id"),
         ("id is a number", _any, _json_changed(id=4), "id is not a text"),
         ("text is null", _any, _json_changed(text=None), "text is not a text"),
         ("text empty", _any, _json_changed(text="", spans=[]), "empty_text"),
@@ -270,7 +287,7 @@ _LINE_FAULTS: Mapping[str, list[tuple[str, Callable[[bytes], bool], Callable[[by
         ("no group", _any, _json_without("group"), "group is missing"),
         ("no spans", _any, _json_without("spans"), "spans is missing"),
         ("unknown split", _any, _json_changed(split="dev"), "split is none of"),
-        ("group in two splits", _any, _json_changed(id="new", group="n", split="test"), "two_splits|^$"),
+        ("group in two splits", _any, _json_twice_in_other_splits, "group_in_two_splits train and test"),
     ],
     "pubtator": [
         *_ANY_FORMAT,
@@ -335,67 +352,85 @@ _BRAT_FAULTS = [
     ("ann", "no kind of line", _any, lambda line: b"?" + line, "not a line of brat"),
     ("txt", "not UTF-8", _any, lambda line: line[:4] + b"\xe9" + line[4:], "not UTF-8"),
     ("txt", "NUL", _any, lambda line: line[:4] + b"\0" + line[5:], "nul_character"),
-    ("txt", "uncounted BOM", lambda line: line.startswith(b"Fever"), lambda line: b"\xef\xbb\xbf" + line, "mismatch"),
-    ("txt", "uncounted CR", lambda line: line.startswith(b"Fever"), lambda line: line + b"\r", "text_mismatch"),
+    ("txt", "uncounted BOM", _first, lambda line: b"\xef\xbb\xbf" + line, "text_mismatch"),
+    ("txt", "uncounted CR", _first, lambda line: line + b"\r", "text_mismatch"),
 ]  # fmt: skip
+
+
+def _rewritten(change):
+    """A fault of a whole file that makes other bytes of its bytes."""
+
+    def fault(random, files, file):
+        files[file] = change(random, files[file])
+
+    return fault
+
+
+def _utf16(_random, content):
+    return content.decode().encode("utf-16")
+
+
+def _blank(random, _content):
+    return random.choice([b"\n", b"\r\n\r\n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\n"])
+
+
+# Faults of a file: name, the end of its name, what becomes of the corpus, the error's words.
+_FILES = [
+    ("empty file", ".txt", _rewritten(lambda _random, _content: b""), "no record"),
+    ("UTF-16", ".txt", _rewritten(_utf16), "not UTF-8"),
+    ("nothing but line ends", ".txt", _rewritten(_blank), "no record"),
+    ("CR for line ends", ".txt", _rewritten(lambda _random, content: content.replace(b"\n", b"\r")), "."),
+    ("another format", ".txt", _rewritten(lambda _random, content: b"{\\rtf1 Fever}\n" + content), "."),
+]
+_BRAT_FILES = [
+    ("empty file", ".txt", _FILES[0][2], "empty_text|text_mismatch|span_outside_text"),
+    ("UTF-16", ".txt", _rewritten(_utf16), "not UTF-8"),
+    ("text missing", ".txt", lambda _random, files, file: files.pop(file), "no .txt beside it"),
+    ("mentions missing", ".ann", lambda _random, files, file: files.pop(file), "neither .ann nor .a1"),
+    (
+        "mentions twice",
+        ".ann",
+        lambda _random, files, file: files.update({file.replace(".ann", ".a1"): b""}),
+        "both .ann and .a1",
+    ),
+    (
+        "broken archive",
+        ".txt",
+        lambda _random, files, _file: files.update({"more.tar.gz": b"\x1f\x8b no archive"}),
+        "not a whole archive",
+    ),
+]
 
 
 def _broken_lines(random, format_):
     for name, fits, change, expected in _LINE_FAULTS[format_]:
-        yield (
-            Broken(
-                f"{format_}: {name}",
-                {"corpus.txt": _line_changed(random, sound(format_)["corpus.txt"], fits, change)},
-                expected,
-            )
-            for _ in cycle([0])
-        )
+
+        def make(fits=fits, change=change):
+            return {"corpus.txt": _line_changed(random, sound(format_)["corpus.txt"], fits, change)}
+
+        yield _again_and_again(f"{format_}: {name}", make, expected)
 
 
 def _broken_brat(random):
     for suffix, name, fits, change, expected in _BRAT_FAULTS:
 
-        def one(suffix=suffix, name=name, fits=fits, change=change, expected=expected):
-            while True:
-                files, file = sound("brat"), f"d{random.randrange(DOCUMENTS)}.{suffix}"
-                yield Broken(
-                    f"brat: {name}",
-                    files | {file: _line_changed(random, files[file], fits, change)},
-                    expected,
-                )
+        def make(suffix=suffix, fits=fits, change=change):
+            files, file = sound("brat"), f"d{random.randrange(DOCUMENTS)}.{suffix}"
+            return files | {file: _line_changed(random, files[file], fits, change)}
 
-        yield one()
+        yield _again_and_again(f"brat: {name}", make, expected)
 
 
 def _broken_files(random, format_):
     """Faults of a whole file."""
+    for name, suffix, change, expected in _BRAT_FILES if format_ == "brat" else _FILES:
 
-    def one(name, change, expected, suffix):
-        while True:
+        def make(suffix=suffix, change=change):
             files = dict(sound(format_))
-            file = random.choice(sorted(name for name in files if name.endswith(suffix)))
-            change(files, file)
-            yield Broken(f"{format_}: {name}", files, expected)
+            change(random, files, random.choice(sorted(file for file in files if file.endswith(suffix))))
+            return files
 
-    suffix = ".txt"
-    empty = "empty_text|text_mismatch|span_outside_text" if format_ == "brat" else "no record"
-    yield one("empty file", lambda files, file: files.update({file: b""}), empty, suffix)
-    utf16 = lambda files, file: files.update({file: files[file].decode().encode("utf-16")})  # noqa: E731
-    yield one("UTF-16", utf16, "not UTF-8", suffix)
-    if format_ == "brat":
-        yield one("text missing", lambda files, file: files.pop(file), "no .txt beside it", ".txt")
-        yield one("mentions missing", lambda files, file: files.pop(file), "neither .ann nor .a1", ".ann")
-        both = lambda files, file: files.update({file.replace(".ann", ".a1"): b""})  # noqa: E731
-        yield one("mentions twice", both, "both .ann and .a1", ".ann")
-        archive = lambda files, _file: files.update({"more.tar.gz": b"\x1f\x8b no archive"})  # noqa: E731
-        yield one("broken archive", archive, "not a whole archive", ".txt")
-        return
-    blank = random.choice([b"\n", b"\r\n\r\n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\n"])
-    yield one("nothing but line ends", lambda files, file: files.update({file: blank}), "no record", suffix)
-    lone_cr = lambda files, file: files.update({file: files[file].replace(b"\n", b"\r")})  # noqa: E731
-    yield one("CR for line ends", lone_cr, ".", suffix)
-    other = lambda files, file: files.update({file: b"{\\rtf1 Fever}\n" + files[file]})  # noqa: E731
-    yield one("another format", other, ".", suffix)
+        yield _again_and_again(f"{format_}: {name}", make, expected)
 
 
 def broken_corpora(count):

@@ -32,7 +32,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     try:
         yield draft
         _sync(draft)
-        os.replace(draft, path)
+        draft.replace(path)
         _sync(path.parent)
     finally:
         draft.unlink(missing_ok=True)
@@ -49,7 +49,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
         for inside in [*sorted(draft.rglob("*")), draft]:
             _sync(inside)
         shutil.rmtree(path, ignore_errors=True)
-        os.replace(draft, path)
+        draft.replace(path)
         _sync(path.parent)
     finally:
         shutil.rmtree(draft, ignore_errors=True)

@@ -80,7 +80,7 @@ class Synthetic(Section):
     """How many notes the synthetic source writes, and how hard they are to read."""
 
     patients: Count
-    notes_per_patient: Count
+    notes_per_patient: Annotated[int, Field(ge=1, le=1000)]
     misspelled: Fraction
 
 

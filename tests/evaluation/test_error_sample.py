@@ -2,9 +2,9 @@
 
 from collections import Counter
 
+from clintune.evaluation.counting import Judged
 from clintune.evaluation.errors import CONTEXT, LONGEST, Errors
 from clintune.evaluation.matching import pair
-from clintune.evaluation.counting import Judged
 from clintune.examples import Span
 from tests.evaluation.documents import example, judged, prediction, spans
 

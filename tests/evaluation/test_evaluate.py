@@ -85,7 +85,8 @@ def test_predictions_may_be_a_stream(tmp_path):
 
 
 def test_the_same_inputs_give_the_same_bytes_whatever_the_hash_seed(tmp_path):
-    script = f"from pathlib import Path; from tests.evaluation.test_evaluate import run; run(Path({str(tmp_path)!r}) / 'SEED')"
+    run = "from tests.evaluation.test_evaluate import run"
+    script = f"from pathlib import Path; {run}; run(Path({str(tmp_path)!r}) / 'SEED')"
     for seed in ("1", "2"):
         environment = {
             **os.environ,

@@ -1,4 +1,4 @@
-"""Published corpora, read whole: the counts are those that their own descriptions, or a count by script, give.
+"""Published corpora, read whole: the counts are those of their own descriptions, or of a count by script.
 
 Skipped where they are absent; CLINTUNE_CORPORA names their folder. No sentence of them is in this repository.
 """

@@ -1,8 +1,9 @@
 """Any document, written in a format and read back, has the same characters and the same spans."""
 
 import json
-from tempfile import TemporaryDirectory
+from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -95,7 +96,7 @@ def tokens_and_mentions(draw, excluded):
     tokens = draw(st.lists(token, min_size=1, max_size=12))
     cuts = sorted(draw(st.sets(st.integers(0, len(tokens)), max_size=6)))
     mentions = [
-        (start, end, draw(LABELS)) for start, end in zip(cuts, cuts[1:], strict=False) if draw(st.booleans())
+        (start, end, draw(LABELS)) for start, end in pairwise(cuts) if draw(st.booleans())
     ]
     return tokens, mentions
 

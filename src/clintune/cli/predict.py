@@ -6,17 +6,15 @@ from pathlib import Path
 
 from clintune.serving import load_bundle
 from clintune.serving.documents import read_documents
-from clintune.tasks.codecs import CODECS
+from clintune.tasks.answers import ANSWERS
 
 
 def predict(bundle: Path, documents: Path) -> Iterator[str]:
-    """One line of JSON per document, in order: its id, its target (characters of its text), the scores.
+    """One line of JSON per document, in order: its id and its answer, as an MLflow server gives it.
 
     Raises BundleError before anything is read, DocumentError at the first line that is not a document.
     """
     predictor = load_bundle(bundle)
-    target = CODECS[predictor.outputs.task].target
+    answer = ANSWERS[predictor.outputs.task]
     for document, prediction in predictor(read_documents(documents)):
-        scores = [round(score, 6) for score in prediction.scores]
-        line = {"id": document.id, "target": target.pack(prediction.target), "scores": scores}
-        yield json.dumps(line, ensure_ascii=False)
+        yield json.dumps({"id": document.id, **answer(document.text, prediction)}, ensure_ascii=False)

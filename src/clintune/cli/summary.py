@@ -12,7 +12,7 @@ from clintune.graph import read_stages
 _METRICS = "data/evaluation/metrics.json"
 _NEXT = (
     ("data/evaluation/report.html", "the report: open it in a browser"),
-    ("data/bundle/README.md", "the model card"),
+    ("data/bundle/MODEL_CARD.md", "the model card"),
 )
 
 

@@ -56,6 +56,7 @@ def render(evaluation: Evaluation, *, inputs: Mapping[str, str]) -> str:
         "visible": visible, "ratio": ratio, "of": of,
     }  # fmt: skip
     return environment.get_template("report.html").render(
+        style="report.css",
         evaluation=evaluation,
         strict=evaluation.strict,
         inputs=inputs,

@@ -16,7 +16,7 @@ from clintune.networks import Network
 from clintune.serving.predictor import INPUT_IDS, LOGITS, MASK
 
 OPSET = 18
-"""The first with layer normalisation as one node (17) plus a year: ONNX Runtime reads it since 1.14 (2023)."""
+"""The first with layer normalisation as one node (17), plus one: ONNX Runtime reads it since 1.14 (2023)."""
 
 _LARGEST = 2**31 - 2**20
 """Protobuf's limit of 2 GiB, less what the graph itself takes."""
@@ -41,11 +41,12 @@ def write_onnx(network: Network, path: Path) -> None:
 
 
 def _exported(network: Network) -> onnx.ModelProto:
-    example = torch.ones(2, 8, dtype=torch.int64)
+    # Two tensors: given one twice, the exporter takes both inputs for the same.
+    ids, mask = torch.ones(2, 8, dtype=torch.int64), torch.ones(2, 8, dtype=torch.int64)
     batch, length = torch.export.Dim("batch"), torch.export.Dim("seq")
     with _quiet():
         program = torch.onnx.export(
-            network.eval(), (example, example), dynamo=True, opset_version=OPSET, verbose=False,
+            network.eval(), (ids, mask), dynamo=True, opset_version=OPSET, verbose=False,
             input_names=[INPUT_IDS, MASK], output_names=[LOGITS],
             dynamic_shapes=({0: batch, 1: length}, {0: torch.export.Dim.AUTO, 1: torch.export.Dim.AUTO}),
         )  # fmt: skip

@@ -74,7 +74,10 @@ def _document(fields: Any, place: str) -> Document:
 
 
 def checked_document(document_id: str, text: str, place: str) -> Document:
-    """A document of whole characters. Raises DocumentError for half a surrogate pair, which JSON can write."""
+    """A document of whole characters.
+
+    Raises DocumentError for half a surrogate pair, which JSON can write.
+    """
     try:
         (document_id + text).encode("utf-8")
     except UnicodeEncodeError:

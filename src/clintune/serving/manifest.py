@@ -33,7 +33,10 @@ class Manifest:
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """Read bundle.json and compare every file with its sum. Raises BundleError at the first difference."""
+        """Read bundle.json and compare every file with its sum.
+
+        Raises BundleError at the first difference.
+        """
         content = _unsealed(folder / MANIFEST)
         outputs = Outputs(
             content["task"], tuple(content["labels"]), content["max_tokens"], content["overlap"]

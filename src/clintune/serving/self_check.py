@@ -14,9 +14,7 @@ from clintune.serving.predictor import Predictor, load_bundle
 from clintune.tasks.codecs import CODECS
 
 SELF_CHECK = "self_check.json"
-PROBE = (
-    "Frau Müller, 61: 2型糖尿病 (type 2 diabetes mellitus) 🩺, no chest pain. Metformin 500 mg b.i.d."
-)
+PROBE = "Frau Müller, 61: 2型糖尿病 (type 2 diabetes mellitus) 🩺, no chest pain. Metformin 500 mg b.i.d."
 """A sentence of ours, with accents, Chinese and a character beyond 16 bits: offsets go wrong there first."""
 
 TOLERANCE = 1e-3
@@ -95,12 +93,12 @@ class SelfCheck:
         )
 
 
-def self_check(folder: Path) -> tuple[SelfCheck, list[str]]:
+def self_check(folder: Path, *, threads: int | None = None) -> tuple[SelfCheck, list[str]]:
     """Predict the probe again, here and now: what was expected, and what differs.
 
-    Raises BundleError where the bundle is not whole.
+    `threads` as in load_bundle. Raises BundleError where the bundle is not whole.
     """
-    predictor = load_bundle(folder)
+    predictor = load_bundle(folder, threads=threads)
     expected = SelfCheck.read(folder, predictor.outputs.task)
     said = Answer.of(predictor, expected.text)
     return expected, said.differences(expected.answer, tolerance=expected.tolerance)

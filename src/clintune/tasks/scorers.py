@@ -10,7 +10,7 @@ from clintune.tasks.entities.scoring import strict_scores
 
 @dataclass(frozen=True, slots=True)
 class Scorer(Generic[Target]):
-    """`score` gives named numbers for pairs of (gold, predicted); the best model has the highest `headline`."""
+    """`score`: named numbers for pairs of (gold, predicted). The best model has the highest `headline`."""
 
     headline: str
     score: Callable[[Iterable[tuple[Target, Target]]], dict[str, float]]

@@ -10,22 +10,21 @@ from typing import Any, TypeAlias
 Answer: TypeAlias = Callable[[list[str]], list[Any]]
 """Texts in, one answer of JSON's types per text out."""
 
-_SERVED_MODEL = Path(__file__).with_name("served_model.py")
-_LIBRARY = Path(__file__).parents[1]
-
 
 def save_model(
     path: Path,
     bundle: Path,
     *,
     load: Callable[[Path], Answer],
+    library: Path,
     examples: Sequence[str],
     requirements: Sequence[str],
 ) -> None:
-    """Write an MLflow model to `path`: the bundle, and this library as files. There is no pickle in it.
+    """Write an MLflow model to `path`: the bundle, and code as files. There is no pickle in it.
 
-    `load` makes a bundle answer; it is a function of a module of this library. MLflow has the `examples`
-    answered, records them, and takes the signature from the answers: only texts that may be shown.
+    `load` makes a bundle answer; it is a function of a module of this library, of which the folder `library`
+    holds what serving needs. MLflow has the `examples` answered, records them, and takes the signature from
+    the answers: only texts that may be shown.
     `requirements` are what serving needs besides, as pip spells it.
     Raises what MLflow or `load` raises.
     """
@@ -37,13 +36,15 @@ def save_model(
         warnings.simplefilter("ignore")
         from mlflow import pyfunc
 
+        from clintune.tracking import served_model
+
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     pyfunc.save_model(
         path,
-        python_model=_SERVED_MODEL,
+        python_model=served_model.__file__,
         model_config={"module": load.__module__, "function": load.__name__},
         artifacts={"bundle": str(bundle)},
-        code_paths=[str(_LIBRARY)],
+        code_paths=[str(library)],
         input_example=list(examples),
         pip_requirements=list(requirements),
     )

@@ -1,4 +1,4 @@
-"""The MLflow model around a bundle. MLflow runs this file when it saves or loads one; nobody imports it."""
+"""The MLflow model around a bundle. MLflow runs this file when it saves or loads one."""
 
 from importlib import import_module
 from pathlib import Path

@@ -159,7 +159,8 @@ def _role(dep: Path, paths: Mapping[str, Path]) -> str:
     """The argument that brings it in, with the file's name where only some of a folder are inputs."""
     for name, path in paths.items():
         if dep.is_relative_to(path):
-            return "/".join([name, *dep.relative_to(path).with_suffix("").parts])
+            inside = dep.relative_to(path)
+            return "/".join(filter(None, [name, *inside.parent.parts, inside.stem]))
     return "input"
 
 

@@ -1,4 +1,4 @@
-"""Does a vocabulary hold together? Every slot leads somewhere, none in a circle, no mention inside another."""
+"""Does a vocabulary hold together? Every slot leads somewhere, none in a circle, no mention in another."""
 
 import difflib
 from collections.abc import Collection, Iterable, Iterator
@@ -14,14 +14,14 @@ BUILT_IN = ("age", "birthday", "day")
 Keys = tuple[str | int, ...]
 
 
-class _Fault(Exception):
+class _Fault(Exception):  # noqa: N818  (what is wrong, not yet the error that the user sees)
     def __init__(self, keys: Keys, problem: str, next_step: str) -> None:
         super().__init__(keys, problem, next_step)
         self.keys, self.problem, self.next_step = keys, problem, next_step
 
 
 def load_vocabulary(path: Path) -> Vocabulary:
-    """Read and check a vocabulary. Raises SourceError with the line, the key, the problem and the next step."""
+    """Read and check a vocabulary. Raises SourceError with line, key, problem and next step."""
     vocabulary, text = read_vocabulary(path)
     try:
         _check_names(vocabulary)
@@ -65,7 +65,9 @@ def _check_names(vocabulary: Vocabulary) -> None:
     if both := sorted(set(vocabulary.labels) & set(vocabulary.identifiers)):
         raise _Fault(("identifiers",), f"{both[0]} is a label, too", "rename one of them")
     if set(vocabulary.facts) != set(SCOPES):
-        raise _Fault(("facts",), "its parts are not patient, episode and note", "give these three, {} if empty")
+        raise _Fault(
+            ("facts",), "its parts are not patient, episode and note", "give these three, {} if empty"
+        )
     for number, course in enumerate(vocabulary.courses):
         for kind in course:
             if kind not in vocabulary.notes:
@@ -80,7 +82,9 @@ def _check_variants(vocabulary: Vocabulary) -> None:
     for keys, rule in _rules(vocabulary):
         if set(rule.variants) not in [{EVERYBODY}, *values]:
             raise _Fault(
-                keys, "variants are not the values of one attribute", "give one for each value of sex, site or age_band"
+                keys,
+                "variants are not the values of one attribute",
+                "give one for each value of sex, site or age_band",
             )
 
 
@@ -150,11 +154,15 @@ def _check_marks(vocabulary: Vocabulary, reach: _Reach) -> None:
             if isinstance(part, Mark):
                 used.add(part.name)
                 if inner := sorted(one.name for one in reach(part.inside) if isinstance(one, Mark)):
-                    raise _Fault(keys, f"{part.name} would hold another mark ({inner[0]})", "mark only one of them")
+                    raise _Fault(
+                        keys, f"{part.name} would hold another mark ({inner[0]})", "mark only one of them"
+                    )
     for section in ("labels", "identifiers"):
         for name in getattr(vocabulary, section):
             if name not in used:
-                raise _Fault((section,), f"nothing is marked as {name}", "mark something, or take it off the list")
+                raise _Fault(
+                    (section,), f"nothing is marked as {name}", "mark something, or take it off the list"
+                )
 
 
 def _check_memory(vocabulary: Vocabulary, reach: _Reach) -> None:
@@ -165,7 +173,9 @@ def _check_memory(vocabulary: Vocabulary, reach: _Reach) -> None:
             asked = {(one.scope, one.fact) for one in reach(fact.of) if isinstance(one, Recall)}
             if later := sorted(asked - known):
                 raise _Fault(
-                    ("facts", scope, name), f"asks for {'.'.join(later[0])} before that is drawn", "move it below that"
+                    ("facts", scope, name),
+                    f"asks for {'.'.join(later[0])} before that is drawn",
+                    "move it below that",
                 )
             known.add((scope, name))
     for keys, template in _templates(vocabulary):

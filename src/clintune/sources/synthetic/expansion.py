@@ -8,9 +8,26 @@ from typing import TypeAlias
 
 from clintune.sources.synthetic.dice import Dice
 from clintune.sources.synthetic.template import (
-    Age, Birthday, Day, Mark, Number, Part, Recall, Template, Text, Use,
-)  # fmt: skip
-from clintune.sources.synthetic.vocabulary import EVERYBODY, Calendar, Choice, Fact, Rule, Vocabulary
+    Age,
+    Birthday,
+    Day,
+    Mark,
+    Number,
+    Part,
+    Recall,
+    Template,
+    Text,
+    Use,
+)
+from clintune.sources.synthetic.vocabulary import (
+    EVERYBODY,
+    Calendar,
+    Choice,
+    DateFormat,
+    Fact,
+    Rule,
+    Vocabulary,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +67,7 @@ class Scene:
     person: Person
     age_band: str
     day: datetime.date
-    date_format: Template
+    date_format: DateFormat
     memory: dict[tuple[str, str], tuple[Passage, ...]]
     _said: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     _turns: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -76,7 +93,7 @@ class Scene:
                     break
             self.memory[scope, name] = tuple(values)
 
-    def _part(self, part: Part) -> Passage:
+    def _part(self, part: Part) -> Passage:  # noqa: PLR0911  (one return for each kind of part)
         match part:
             case Text(text):
                 return (Piece(text),)
@@ -108,8 +125,9 @@ class Scene:
             said.clear()
         number = self.dice.weighted([0 if i in said else weight for i, weight in enumerate(choice.weights)])
         said.add(number)
-        first, *others = self.expand(choice.templates[number])
-        return (Piece(first.text[:1].upper() + first.text[1:], first.mark), *others)
+        passage = self.expand(choice.templates[number])
+        begin = (Piece(piece.text[:1].upper() + piece.text[1:], piece.mark) for piece in passage[:1])
+        return (*begin, *passage[1:])
 
     def _variant(self, rule: Rule) -> Choice:
         person = self.person
@@ -129,7 +147,7 @@ class Scene:
         return write_date(day, self.date_format, self.vocabulary.calendar)
 
 
-def write_date(day: datetime.date, date_format: Template, calendar: Calendar) -> str:
+def write_date(day: datetime.date, date_format: DateFormat, calendar: Calendar) -> str:
     """A date in one of the calendar's formats: strftime would ask the machine for its language."""
     month = calendar.months[day.month - 1]
     parts = {
@@ -137,4 +155,3 @@ def write_date(day: datetime.date, date_format: Template, calendar: Calendar) ->
         "mon": month[:3], "month": month, "yy": f"{day.year % 100:02}", "yyyy": str(day.year),
     }  # fmt: skip
     return "".join(part.text if isinstance(part, Text) else parts[part.rule] for part in date_format)
-

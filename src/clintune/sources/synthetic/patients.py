@@ -59,7 +59,9 @@ def _meet(vocabulary: Vocabulary, dice: Dice) -> tuple[Person, datetime.date]:
         for weights in (attributes.sex, attributes.site, attributes.age_band)
     )
     age = dice.between(*map(int, band.split("-")))
-    born = datetime.date(day.year - age - 1, day.month, min(day.day, 28)) + datetime.timedelta(dice.between(4, 364))
+    born = datetime.date(day.year - age - 1, day.month, min(day.day, 28)) + datetime.timedelta(
+        dice.between(4, 364)
+    )
     return Person(sex, site, born), day
 
 

@@ -45,7 +45,7 @@ def _misspelled(piece: Piece, dice: Dice) -> Piece:
 
 
 def slip(word: str, dice: Dice) -> str:
-    """The word with one letter dropped, doubled, exchanged with the next or struck beside; never the first."""
+    """The word with one letter, never the first, dropped, doubled, exchanged or struck beside."""
     at = dice.between(1, len(word) - 2)
     before, here, after = word[:at], word[at], word[at + 1 :]
     slips = (

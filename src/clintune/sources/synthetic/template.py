@@ -1,13 +1,13 @@
 """Templates of the vocabulary: text with slots in braces.
 
-    {side}                                an alternative of the rule `side`
-    {patient.medicine}                    what is remembered of the patient, the episode or the note
-    {patient.medicine Drug}               only its part that is marked Drug
-    {Disease: {adjective} {organ}itis}    a mention with this label; {name: …} an identifier of this kind
-    {5..40}  {3.5..5.2}                   a number; as many decimals as the first end has
-    {day}  {day-9..3}  {day+7..40}        the day of the note, 9 to 3 days before it, 7 to 40 after it
-    {birthday}  {age}                     the patient's day of birth, age in years on the day of the note
-"""  # fmt: skip
+- `{side}`: an alternative of the rule `side`
+- `{patient.medicine}`: what is remembered of the patient, the episode or the note
+- `{patient.medicine Drug}`: only its part that is marked Drug
+- `{Disease: {adjective} {organ}itis}`: a mention with this label; `{name: …}`: an identifier of this kind
+- `{5..40}`, `{3.5..5.2}`: a number; as many decimals as the first end has
+- `{day}`, `{day-9..3}`, `{day+7..40}`: the day of the note, 9 to 3 days before, 7 to 40 after (9999 at most)
+- `{birthday}`, `{age}`: the patient's day of birth, age in years on the day of the note
+"""
 
 import re
 from collections.abc import Iterator
@@ -81,7 +81,7 @@ _MARK = re.compile(r"(\w+):\s*")
 _USE = re.compile(r"[a-z]\w*")
 _RECALL = re.compile(r"([a-z]\w*)\.([a-z]\w*)(?: (\w+))?")
 _NUMBER = re.compile(r"(\d+)(?:\.(\d+))?\.\.(\d+)(?:\.(\d+))?")
-_DAY = re.compile(r"day(?:([-+])(\d+)\.\.(\d+))?")
+_DAY = re.compile(r"day(?:([-+])(\d{1,4})\.\.(\d{1,4}))?")
 
 
 def parse(text: str) -> Template:

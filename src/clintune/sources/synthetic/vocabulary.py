@@ -5,20 +5,27 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeAlias
 
-from pydantic import Field, PlainValidator, ValidationError, model_validator
+from pydantic import AfterValidator, Field, PlainValidator, ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from clintune.errors import SourceError
-from clintune.params import Count, Name, Names, Section
+from clintune.params import Name, Names, Section
 from clintune.sources.synthetic.template import Template, Text, Use, parse
 
+YEARS, OLDEST = (1900, 2100), 130
 DATE_PARTS = ("d", "dd", "m", "mm", "mon", "month", "yy", "yyyy")
+MOST = 1000
+"""No weight, draw or number of days is above it: what goes on for ever must be a slip of the pen."""
 EVERYBODY = ""
 """The only variant of a rule that does not ask for an attribute."""
+
+
+DateFormat: TypeAlias = tuple[Text | Use, ...]
+"""Text, and parts of a date by their names in DATE_PARTS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +62,7 @@ class Fact:
 def _texts(value: Any) -> tuple[str, ...]:
     if not isinstance(value, str):
         raise ValueError("not a text; put quotes around it")
-    texts = tuple(re.split(r"\s+\|\s+", value.strip()))
+    texts = tuple(text.strip() for text in re.split(r"(?<=\s)\|(?=\s)", f" {value} "))
     if not all(texts):
         raise ValueError("an alternative is empty; remove the bar beside it")
     return texts
@@ -67,8 +74,8 @@ def _choice(value: Any) -> Choice:
     for number, item in enumerate(value if isinstance(value, list) else [value], start=1):
         weight, text = item if isinstance(item, list) and len(item) == 2 else (1, item)
         try:
-            if type(weight) is not int or weight < 1:
-                raise ValueError("the weight is not a whole number above 0; write [2, text]")
+            if type(weight) is not int or not 1 <= weight <= MOST:
+                raise ValueError(f"the weight is not a whole number from 1 to {MOST}; write [2, text]")
             found = [parse(one) for one in _texts(text)]
         except ValueError as error:
             raise ValueError(f"item {number}: {error}") from None
@@ -104,28 +111,42 @@ def _fact(value: Any) -> Fact:
     if set(value) != {"draw", "of"} or not isinstance(value["of"], str):
         raise ValueError("not a fact; give one template, or {draw: 2..4, of: template}")
     draw = _range(value["draw"])
-    if not draw.low:
-        raise ValueError("draw begins at 0; a fact needs at least one value")
+    if not 1 <= draw.low <= draw.high <= MOST:
+        raise ValueError(f"draw is not from 1 to {MOST}; a fact needs at least one value")
+    if len(_texts(value["of"])) > 1:
+        raise ValueError("alternatives in a fact; make them a rule in phrases and name that here")
     return Fact(draw, parse(value["of"]))
 
 
 def _band(value: Any) -> str:
-    _range(str(value).replace("-", ".."))
+    if _range(str(value).replace("-", "..")).high > OLDEST:
+        raise ValueError(f"nobody is older than {OLDEST}; mend the band")
     return str(value)
 
 
-def _formats(value: Any) -> tuple[Template, ...]:
+def _folded(synonyms: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
+    """A mention may begin a sentence: names are looked up in small letters."""
+    return {name.lower(): others for name, others in synonyms.items()}
+
+
+def _formats(value: Any) -> tuple[DateFormat, ...]:
     """Dates are written with a template, too: its slots are parts of a date."""
-    formats = tuple(map(parse, _texts(value)))
-    for number, template in enumerate(formats, start=1):
-        for part in template:
-            if not (isinstance(part, Text) or (isinstance(part, Use) and part.rule in DATE_PARTS)):
-                raise ValueError(f"format {number}: a slot is no part of a date; use {', '.join(DATE_PARTS)}")
-    return formats
+    formats: list[DateFormat] = []
+    for number, template in enumerate(map(parse, _texts(value)), start=1):
+        date_format = tuple(
+            part
+            for part in template
+            if isinstance(part, Text) or (isinstance(part, Use) and part.rule in DATE_PARTS)
+        )
+        if date_format != template:
+            raise ValueError(f"format {number}: a slot is no part of a date; use {', '.join(DATE_PARTS)}")
+        formats.append(date_format)
+    return tuple(formats)
 
 
 Texts = Annotated[tuple[str, ...], PlainValidator(_texts)]
 Band = Annotated[str, PlainValidator(_band)]
+Weight = Annotated[int, Field(ge=1, le=MOST)]
 Rules = Mapping[Name, Annotated[Rule, PlainValidator(_rule)]]
 Facts = Mapping[Name, Annotated[Fact, PlainValidator(_fact)]]
 
@@ -137,12 +158,16 @@ class Calendar(Section):
     last: datetime.date
     gap: Annotated[Range, PlainValidator(_range)]
     months: Texts
-    formats: Annotated[tuple[Template, ...], PlainValidator(_formats)]
+    formats: Annotated[tuple[DateFormat, ...], PlainValidator(_formats)]
 
     @model_validator(mode="after")
     def _usable(self) -> Self:
         if self.last < self.first:
             raise ValueError("last lies before first; exchange them")
+        if self.first.year < YEARS[0] or self.last.year > YEARS[1]:
+            raise ValueError(f"first or last is not from {YEARS[0]} to {YEARS[1]}; mend it")
+        if self.gap.high > MOST:
+            raise ValueError(f"the gap is above {MOST} days; shorten it")
         if len(self.months) != 12:
             raise ValueError(f"{len(self.months)} months; give 12, with bars between them")
         return self
@@ -151,9 +176,9 @@ class Calendar(Section):
 class Attributes(Section):
     """What subgroups are made of: each value with its weight. Bands are ages in years, both ends included."""
 
-    sex: Annotated[Mapping[Name, Count], Field(min_length=1)]
-    site: Annotated[Mapping[Name, Count], Field(min_length=1)]
-    age_band: Annotated[Mapping[Band, Count], Field(min_length=1)]
+    sex: Annotated[Mapping[Name, Weight], Field(min_length=1)]
+    site: Annotated[Mapping[Name, Weight], Field(min_length=1)]
+    age_band: Annotated[Mapping[Band, Weight], Field(min_length=1)]
 
 
 class Vocabulary(Section):
@@ -168,7 +193,7 @@ class Vocabulary(Section):
     sentences: Rules
     notes: Rules
     courses: Annotated[tuple[Names, ...], Field(strict=False, min_length=1)]
-    synonyms: Mapping[Name, Texts]
+    synonyms: Annotated[Mapping[Name, Texts], AfterValidator(_folded)]
 
     def rule(self, name: str) -> Rule:
         """The phrase or the sentence called `name`."""

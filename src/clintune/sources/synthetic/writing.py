@@ -22,7 +22,11 @@ def write_notes(vocabulary: Path, section: Synthetic, seed: int, to: Path) -> in
     with whole_file(to) as draft, draft.open("w", encoding="utf-8", newline="\n") as stream:
         for patient in range(1, section.patients + 1):
             for note in write_patient(
-                words, seed=seed, patient=patient, notes=section.notes_per_patient, misspelled=section.misspelled
+                words,
+                seed=seed,
+                patient=patient,
+                notes=section.notes_per_patient,
+                misspelled=section.misspelled,
             ):
                 stream.write(json.dumps(_row(note, words), ensure_ascii=False, sort_keys=True) + "\n")
                 written += 1
