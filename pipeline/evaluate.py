@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from clintune.evaluation import describe, evaluate, flat, metrics
-from clintune.files import read_json
 from clintune.params import Params
 from clintune.stage import run_stage
 from clintune.tracking import Run
@@ -14,32 +13,19 @@ def work(params: Params, run: Run, paths: Mapping[str, Path]) -> None:
     """Make data/evaluation."""
     from clintune.inference import predictions  # torch reads the settings of numerics when imported
 
-    section, windows, examples = params.evaluate, paths["windows"], paths["examples"]
-    said = predictions(
-        paths["checkpoint"],
-        windows / "test.parquet",
-        numerics=params.numerics,
-        batch_tokens=section.batch_tokens,
-    )
+    windows, size = paths["windows"] / "test.parquet", params.evaluate.batch_tokens
+    said = predictions(paths["checkpoint"], windows, numerics=params.numerics, batch_tokens=size)
+    folder = paths["evaluation"]
     evaluation = evaluate(
-        section,
-        seed=params.seed,
-        train=examples / "train.parquet",
-        test=examples / "test.parquet",
-        predictions=said,
-        inexpressible=read_json(windows / "summary.json")["test"]["inexpressible"],
-        folder=paths["evaluation"],
-    )
+        params.evaluate, seed=params.seed, examples=paths["examples"], windows=paths["windows"],
+        predictions=said, folder=folder,
+    )  # fmt: skip
     run.metrics(flat(metrics(evaluation)))
     run.describe(describe(evaluation))
-    run.artifact(paths["evaluation"] / "report.html")
-    run.artifact(paths["evaluation"] / "plots")
+    run.artifact(folder / "report.html")
+    run.artifact(folder / "plots")
 
 
 if __name__ == "__main__":
-    run_stage(
-        "evaluate",
-        work,
-        paths=("checkpoint", "windows", "examples", "evaluation"),
-        sections=("seed", "numerics", "evaluate"),
-    )
+    names = ("checkpoint", "windows", "examples", "evaluation")
+    run_stage("evaluate", work, paths=names, sections=("seed", "numerics", "evaluate"))

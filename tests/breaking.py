@@ -12,7 +12,7 @@ from random import Random
 
 from ruamel.yaml import YAML
 
-SHIPPED = Path(__file__).parents[1] / "params.yaml"
+SHIPPED = Path(__file__).parents[1] / "src/clintune/recipes/synthetic.yaml"
 TEXT = "Fever and a cough, no pain.\nSeen at home: dose 5 mg µ-opioid."
 WORDS = ("Fever", "cough", "pain", "home", "µ-opioid")
 DOCUMENTS = 16
@@ -108,7 +108,11 @@ def _params_by_byte(random):
     faults: list[tuple[str, Callable[[], bytes], str]] = [
         ("NUL", lambda: spliced(random.randrange(len(content)), b"\0"), "not YAML"),
         ("not UTF-8", lambda: spliced(random.randrange(len(content)), b"\xe9"), "cannot be read as UTF-8"),
-        ("cut off", lambda: content[: random.randrange(int(len(content) * 0.9))], "."),
+        (
+            "cut off",
+            lambda: content[: random.randrange(int(len(content) * 0.9))],
+            "missing|found|not YAML|kind it is",
+        ),
         ("an open bracket", lambda: between(b"broken: [1"), "not YAML"),
         ("a tab", lambda: between(b"\tbroken: 1"), "not YAML"),
         (
@@ -312,7 +316,12 @@ _LINE_FAULTS: Mapping[str, list[tuple[str, Callable[[bytes], bool], Callable[[by
         ("no title", lambda line: b"|t|" in line, lambda _line: b"", "no title line"),
         ("no abstract", lambda line: b"|a|" in line, lambda _line: b"", "no title line"),
         ("abstract of another", lambda line: b"|a|" in line, lambda line: b"99" + line[1:], "another id"),
-        ("id twice", lambda line: line.startswith(b"0|a|"), lambda line: line + b"\n\n0|t|a\n0|a|b\n", "."),
+        (
+            "id twice",
+            lambda line: line == b"15\tCID\tD1\tD2",
+            lambda line: line + b"\n\n0|t|a\n0|a|b",
+            "duplicate_id",
+        ),
     ],
     "conll": [
         *_ANY_FORMAT,
@@ -379,8 +388,18 @@ _FILES = [
     ("empty file", ".txt", _rewritten(lambda _random, _content: b""), "no record"),
     ("UTF-16", ".txt", _rewritten(_utf16), "not UTF-8"),
     ("nothing but line ends", ".txt", _rewritten(_blank), "no record"),
-    ("CR for line ends", ".txt", _rewritten(lambda _random, content: content.replace(b"\n", b"\r")), "."),
-    ("another format", ".txt", _rewritten(lambda _random, content: b"{\\rtf1 Fever}\n" + content), "."),
+    (
+        "CR for line ends",
+        ".txt",
+        _rewritten(lambda _random, content: content.replace(b"\n", b"\r")),
+        "not JSON|no title line|no tag of scheme",
+    ),
+    (
+        "another format",
+        ".txt",
+        _rewritten(lambda _random, content: b"{\\rtf1 Fever}\n" + content),
+        "not JSON|no title line|1 columns",
+    ),
 ]
 _BRAT_FILES = [
     ("empty file", ".txt", _FILES[0][2], "empty_text|text_mismatch|span_outside_text"),

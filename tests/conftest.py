@@ -3,11 +3,16 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from clintune.params import Params, load_params
 from clintune.windows import Cutter
+
+if TYPE_CHECKING:
+    from tests.project import Project
+    from tests.walk import Walk
 
 ROOT = Path(__file__).parents[1]
 
@@ -36,3 +41,31 @@ def cutter_of(shipped: Params) -> Callable[[int, int], Cutter]:
 
     loaded = load_cutter(tokenizer_file(shipped.model), max_tokens=64, overlap=8)
     return lambda max_tokens, overlap: replace(loaded, max_tokens=max_tokens, overlap=overlap)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> "Project":
+    """A small project after one `dvc repro`. Only to read."""
+    from tests.project import make_project
+
+    project = make_project(
+        tmp_path_factory.mktemp("finished") / "project", {"evaluate": {"shareable": False}}
+    )
+    project.run("dvc", "repro", timeout=500)
+    return project
+
+
+@pytest.fixture(scope="session")
+def walked(tiny: Params, tmp_path_factory: pytest.TempPathFactory) -> "Walk":
+    """All stages before export, on a tiny model that finds its mentions. Only to read."""
+    from tests.walk import walk
+
+    return walk(tiny, tmp_path_factory.mktemp("walked"))
+
+
+@pytest.fixture(scope="session")
+def bundle(walked: "Walk", tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What export makes of it. Only to read."""
+    folder = tmp_path_factory.mktemp("exported") / "bundle"
+    walked.export(folder)
+    return folder

@@ -20,7 +20,7 @@ SMALL = {
     },
     "ingest": {"synthetic": {"patients": 24}},
     "tokenize": {"max_tokens": 64, "overlap": 16},
-    "train": {"epochs": 2, "learning_rate": 0.003, "log_every": 5},
+    "train": {"epochs": 6, "learning_rate": 0.01, "batch_tokens": 512, "log_every": 5},
     "evaluate": {"resamples": 50, "shown": 3},
 }
 IGNORED = shutil.ignore_patterns(

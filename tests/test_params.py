@@ -6,7 +6,7 @@ from ruamel.yaml import YAML
 from clintune.errors import ParamsError
 from clintune.params import Params, load_params
 
-SHIPPED = Path(__file__).parents[1] / "params.yaml"
+SHIPPED = Path(__file__).parents[1] / "src/clintune/recipes/synthetic.yaml"
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_nothing_changes_after_reading():
 @pytest.mark.parametrize("number", ["2e-05", "0.00002", "2.0e-5", "1"])
 def test_a_number_may_be_written_in_any_way_of_yaml_1_2(tmp_path, text, number):
     path = tmp_path / "params.yaml"
-    path.write_text(changed(text, "learning_rate: 0.0003", f"learning_rate: {number}"))
+    path.write_text(changed(text, "learning_rate: 0.0005", f"learning_rate: {number}"))
     assert load_params(path).train.learning_rate == float(number)
 
 
@@ -102,11 +102,11 @@ def test_a_missing_key_is_named_with_the_line_of_its_section(tmp_path, text):
         ("seed: 17", "seed:", "seed: found nothing (null); it should be a valid integer"),
         ("seed: 17", "seed: [1]", "seed: found a list; it should be a valid integer"),
         (
-            "learning_rate: 0.0003",
+            "learning_rate: 0.0005",
             "learning_rate: '2e-5'",
             "found '2e-5' (text); it should be a valid number",
         ),
-        ("learning_rate: 0.0003", "learning_rate: .inf", "it should be a finite number"),
+        ("learning_rate: 0.0005", "learning_rate: .inf", "it should be a finite number"),
         ("warmup: 0.1", "warmup: .nan", "train.warmup: found 'nan' (number)"),
         ("test: 0.2", "test: 0.3", "preprocess.split: train, validation and test must add up to 1"),
         ("by: hash", "by: hush", "'by' does not say which kind it is; it should be 'hash', 'file'"),

@@ -223,7 +223,7 @@ def test_the_seed_changes_the_split_and_the_share_holds():
 
 def test_the_split_of_a_group_is_fixed_for_good():
     by = SplitByHash(by="hash", train=0.5, validation=0.25, test=0.25)
-    height = int(hashlib.sha256("17:p1".encode()).hexdigest()[:16], 16) / 2**64
+    height = int(hashlib.sha256(b"17:p1").hexdigest()[:16], 16) / 2**64
     assert split_of_group("p1", by, 17) == (
         "train" if height < 0.5 else "validation" if height < 0.75 else "test"
     )

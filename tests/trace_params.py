@@ -7,6 +7,7 @@ import json
 import runpy
 import sys
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pipeline  # noqa: F401  puts this tree's src/ first
@@ -24,6 +25,13 @@ def leaves(section: Section, prefix: str) -> set[str]:
     return found
 
 
+def recording(frame: FrameType | None) -> bool:
+    """Whether tracking is what looks: what a run records is not what the stage computes with."""
+    while frame is not None and not {"clintune", "pipeline"} & set(Path(frame.f_code.co_filename).parts[-3:]):
+        frame = frame.f_back
+    return frame is not None and Path(frame.f_code.co_filename).parent.name == "tracking"
+
+
 def watch(tree: params.Params, seen: set[str]) -> None:
     """Record each attribute that is read from now on; dumping a section reads all of it."""
     names: dict[int, str] = {}
@@ -36,7 +44,7 @@ def watch(tree: params.Params, seen: set[str]) -> None:
 
     def reading(self: Section, name: str) -> Any:
         value = object.__getattribute__(self, name)
-        prefix = names.get(id(self))
+        prefix = None if recording(sys._getframe(1)) else names.get(id(self))
         if prefix is not None and name in type(self).model_fields and not isinstance(value, Section):
             seen.add(prefix + name)
         if prefix is not None and name == "model_dump":

@@ -41,6 +41,11 @@ def _without_sizes(tree: Any) -> Any:
             return tree
 
 
+def is_code(path: str) -> bool:
+    """Whether a dependency is the project's own code, not data that the stage works on."""
+    return path.startswith(("src/", "pipeline/"))
+
+
 def read_lock(path: Path) -> dict[str, LockEntry]:
     """The entries of a dvc.lock by stage. Raises TrackingError where it cannot be read."""
     try:

@@ -1,12 +1,14 @@
 """The processes around a stage: which `dvc` runs it, and how the stage ends when that one is gone."""
 
 import ctypes
+import fcntl
 import os
 import platform
 import signal
 import sys
 import threading
 import time
+from pathlib import Path
 from types import FrameType
 
 import psutil
@@ -37,19 +39,44 @@ def dvc_process() -> psutil.Process | None:
 
 def identity(process: psutil.Process) -> str:
     """host/pid/start: names a process for good, also after its pid went to another one."""
-    return f"{platform.node()}/{process.pid}/{int(process.create_time() * 1000)}"
+    return f"{platform.node()}/{process.pid}/{_start(process)}"
+
+
+def _start(process: psutil.Process) -> int:
+    if sys.platform != "linux":
+        return int(process.create_time() * 1000)
+    # Ticks since boot. create_time() adds the time of the boot, which moves when the clock is set: a living
+    # `dvc` would then be taken for a dead one.
+    try:
+        stat = Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        raise psutil.NoSuchProcess(process.pid) from None
+    return int(stat.rpartition(")")[2].split()[19])
 
 
 def is_alive(name: str) -> bool | None:
     """Whether the process with this identity() runs; None where another host would have to tell."""
-    host, pid, start = name.rsplit("/", 2)
+    host, pid, _ = name.rsplit("/", 2)
     if host != platform.node():
         return None
     try:
         process = psutil.Process(int(pid))
-        return int(process.create_time() * 1000) == int(start) and process.status() != psutil.STATUS_ZOMBIE
+        return identity(process) == name and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
+
+
+def wait_for_turn(folder: Path) -> None:
+    """Wait until no other stage runs in this working folder; this one then holds it until it ends.
+
+    The stage of a `dvc` that was killed may live for some seconds beside that of the next `dvc`.
+    """
+    turn = os.open(folder, os.O_RDONLY)  # the lock goes with the process
+    try:
+        fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print("Another stage still runs in this folder: waiting for its end.", file=sys.stderr, flush=True)
+        fcntl.flock(turn, fcntl.LOCK_EX)
 
 
 def end_in_order() -> None:

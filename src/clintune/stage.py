@@ -54,7 +54,7 @@ def _arguments(name: str, paths: Sequence[str]) -> dict[str, Path]:
 def _set_environment(params: Params, sections: Sequence[str]) -> None:
     """What libraries read from the environment when they are imported."""
     os.environ.update(_QUIET)
-    if params.model.source != "hub":
+    if not {"model", "model.source"} & set(sections) or params.model.source != "hub":
         os.environ["HF_HUB_OFFLINE"] = "1"
     if "numerics" in sections:
         set_numerics(params.numerics)

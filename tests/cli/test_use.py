@@ -39,10 +39,10 @@ def test_the_file_is_the_recipe_to_the_letter(project: Path, name: str) -> None:
 
 
 def test_every_changed_key_is_named_with_old_and_new_value(project: Path) -> None:
-    edited = SYNTHETIC.replace("epochs: 4 ", "epochs: 9 ").replace("epochs: 4\n", "epochs: 9\n")
+    epochs = load_params(recipe_file("synthetic")).train.epochs
+    edited = SYNTHETIC.replace(f"  epochs: {epochs}\n", "  epochs: 9\n")
     (project / "params.yaml").write_text(edited, encoding="utf-8")
     (change,) = use("synthetic", corpus=None, root=project).changes
-    epochs = load_params(recipe_file("synthetic")).train.epochs
     assert (change.key, change.old, change.new) == ("train.epochs", "9", str(epochs))
 
 

@@ -25,13 +25,13 @@ def run(folder, *, predictions=None):
     write_examples(folder / "train.parquet", documents[:5], SPANS)
     write_examples(folder / "test.parquet", documents, SPANS)
     said = predictions or (prediction(f"d{i}", GOLD[: i % 3], [0.1, 0.2][: i % 3]) for i in range(30))
+    write_json(folder / "summary.json", {"test": {"inexpressible": {"nested": 1}}})
     return evaluate(
         SECTION,
         seed=17,
-        train=folder / "train.parquet",
-        test=folder / "test.parquet",
+        examples=folder,
+        windows=folder,
         predictions=said,
-        inexpressible={"nested": 1},
         folder=folder / "evaluation",
     )
 

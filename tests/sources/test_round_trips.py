@@ -95,9 +95,7 @@ def tokens_and_mentions(draw, excluded):
     ).filter(lambda text: not text.startswith("-DOCSTART-"))
     tokens = draw(st.lists(token, min_size=1, max_size=12))
     cuts = sorted(draw(st.sets(st.integers(0, len(tokens)), max_size=6)))
-    mentions = [
-        (start, end, draw(LABELS)) for start, end in pairwise(cuts) if draw(st.booleans())
-    ]
+    mentions = [(start, end, draw(LABELS)) for start, end in pairwise(cuts) if draw(st.booleans())]
     return tokens, mentions
 
 

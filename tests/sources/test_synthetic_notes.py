@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from clintune.examples import SPLITS
+from clintune.params import load_params
 from clintune.preprocessing.splitting import split_of_group
+from clintune.recipes import recipe_file
 from clintune.sources.synthetic import write_notes
 from tests.sources.synthetic import VOCABULARY, mentions, notes, section
 
@@ -27,21 +29,27 @@ write_notes(Path(sys.argv[1]), sizes, 17, Path(sys.argv[2]))
 
 
 @pytest.fixture(scope="module")
-def rows(tmp_path_factory, shipped):
+def recipe():
+    """The default run's params, whatever params.yaml holds by now."""
+    return load_params(recipe_file("synthetic"))
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory, recipe):
     """The notes of the default run."""
-    sizes = shipped.ingest.synthetic
+    sizes = recipe.ingest.synthetic
     return notes(
-        tmp_path_factory.mktemp("notes"), seed=shipped.seed, patients=sizes.patients,
+        tmp_path_factory.mktemp("notes"), seed=recipe.seed, patients=sizes.patients,
         notes=sizes.notes_per_patient, misspelled=sizes.misspelled,
     )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def split(rows, shipped):
+def split(rows, recipe):
     """The notes of the default run by split."""
     found = defaultdict(list)
     for row in rows:
-        found[split_of_group(row["group"], shipped.preprocess.split, shipped.seed)].append(row)
+        found[split_of_group(row["group"], recipe.preprocess.split, recipe.seed)].append(row)
     return found
 
 

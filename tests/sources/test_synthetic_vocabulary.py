@@ -70,6 +70,15 @@ def test_a_small_vocabulary_says_what_its_templates_say(tmp_path):
         assert row["text"].count(" since ") == 1, "a sentence does not come twice while others are left"
 
 
+def test_the_values_of_a_fact_take_turns(tmp_path):
+    two = SMALL.replace("{Disease: {ill}} since {1990..1999}", "{ill_with_mark}").replace(
+        "  ill:", '  ill_with_mark: "{Disease: gout} | {Disease: flu}"\n  ill:'
+    )
+    for row in written(tmp_path, two, misspelled=0.0):
+        names = {span["text"].replace("podagra", "gout") for span in row["spans"]}
+        assert names == {"gout", "flu"}
+
+
 HELD = r"Disease would hold another mark \(name\)"
 ONE_ATTRIBUTE = "variants are not the values of one attribute"
 WEIGHT = "item 1: the weight is not a whole number"
@@ -95,7 +104,7 @@ FAULTS = {
     "a day out of all calendars": ("{day}:", "{day+1..99999}:", "is no kind of slot"),
     "a circle": ("measles]", "'{ill}']", "leads back to itself; break the circle"),
     "a circle over facts": ("{family_name}", "{patient.surname}", "leads back to itself; break the circle"),
-    "a fact before its time": ("  patient:\n", "  patient:\n    early: '{patient.illness}'\n", "asks for patient.illness"),
+    "a fact before its time": ("  patient:\n", "  patient:\n    early: '{patient.illness}'\n", "asks for"),
     "a label that nothing carries": ("[Disease]", "[Disease, Drug]", "nothing is marked as Drug"),
     "a label that is an identifier": ("[name]", "[name, Disease]", "Disease is a label, too"),
     "a name twice": ("  said:", "  she: x\n  said:", "phrases has a rule of this name"),

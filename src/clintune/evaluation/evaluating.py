@@ -1,6 +1,6 @@
 """Stage evaluate: predictions on test into scores, plots and a report. The only reader of test."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 from clintune import params
@@ -10,7 +10,7 @@ from clintune.evaluation.outputs import metrics, write_plots
 from clintune.evaluation.report import write_report
 from clintune.evaluation.results import Evaluation
 from clintune.examples import Prediction, Spans
-from clintune.files import sha256, write_json
+from clintune.files import read_json, sha256, write_json
 from clintune.tables import SPANS, read_examples, read_predictions, write_predictions
 
 
@@ -18,17 +18,17 @@ def evaluate(
     section: params.Evaluate,
     *,
     seed: int,
-    train: Path,
-    test: Path,
+    examples: Path,
+    windows: Path,
     predictions: Iterable[Prediction[Spans]],
-    inexpressible: Mapping[str, int],
     folder: Path,
 ) -> Evaluation:
     """Write predictions.parquet, metrics.json, plots/ and report.html into `folder`.
 
-    `predictions` has one item per example of `test`, in the same order. `inexpressible`: gold spans of test
-    that the tags cannot say, by reason. Texts are read one by one and not kept.
+    `predictions` has one item per example of test, in the same order. `windows` knows how many gold spans
+    the tags cannot say. Texts are read one by one and not kept.
     """
+    train, test = examples / "train.parquet", examples / "test.parquet"
     table = folder / "predictions.parquet"
     write_predictions(table, predictions, SPANS)
     # Scored from the file, so that whoever recomputes the scores starts from the same bytes.
@@ -38,7 +38,7 @@ def evaluate(
         examples=read_examples(test, SPANS),
         predictions=read_predictions(table, SPANS),
         known=mentions(read_examples(train, SPANS)),
-        inexpressible=inexpressible,
+        inexpressible=read_json(windows / "summary.json")["test"]["inexpressible"],
     )
     write_json(folder / "metrics.json", metrics(evaluation))
     write_plots(folder / "plots", evaluation)

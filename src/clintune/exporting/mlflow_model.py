@@ -7,7 +7,9 @@ from pathlib import Path
 
 from clintune.graph import Source
 from clintune.serving import answering
+from clintune.serving.manifest import Manifest
 from clintune.serving.self_check import PROBE
+from clintune.tasks.answers import EXAMPLES
 from clintune.tracking.packaging import save_model
 
 SERVING = ("numpy", "onnxruntime", "pyarrow", "tokenizers")
@@ -31,5 +33,6 @@ def save_mlflow_model(bundle: Path, path: Path) -> None:
             load=answering.load,
             library=code / "clintune",
             examples=[PROBE],
+            answer=EXAMPLES[Manifest.read(bundle).outputs.task],
             requirements=[f"{name}=={version(name).partition('+')[0]}" for name in SERVING],
         )

@@ -14,7 +14,7 @@ from clintune.serving.predictor import Predictor, load_bundle
 from clintune.tasks.codecs import CODECS
 
 SELF_CHECK = "self_check.json"
-PROBE = "Frau Müller, 61: 2型糖尿病 (type 2 diabetes mellitus) 🩺, no chest pain. Metformin 500 mg b.i.d."
+PROBE = "Frau Öztürk, 61: 2型糖尿病 (type 2 diabetes mellitus) 🩺, no chest pain. Metformin 500 mg b.i.d."
 """A sentence of ours, with accents, Chinese and a character beyond 16 bits: offsets go wrong there first."""
 
 TOLERANCE = 1e-3

@@ -44,7 +44,7 @@ class Position:
         """Where to go on; the beginning where nothing was sent to this store."""
         try:
             position = cls(**json.loads((folder / "position").read_text()))
-        except FileNotFoundError:
+        except (FileNotFoundError, ValueError):  # a power cut may have left it empty
             return cls(uri, "", 0)
         return position if position.uri == uri else cls(uri, "", 0)
 

@@ -113,6 +113,9 @@ _KINDS: dict[str, type[Record]] = {
     kind.__name__: kind for kind in (Opened, Params, Tags, Metrics, Dataset, Artifact, Model, Closed)
 }
 
+_CLOSED = b'{"kind": "Closed"'
+_LONGEST_CLOSED = 65_536
+
 
 def encode(record: Record) -> bytes:
     """One line, ended by a newline."""
@@ -156,6 +159,8 @@ class Journal:
         fcntl.flock(handle, fcntl.LOCK_EX)
         journal = cls(spool / opened.key, handle)
         journal.write(opened)
+        # After a power cut, too, every journal begins with its opening.
+        os.fsync(handle)
         draft.rename(journal.folder)
         return journal
 
@@ -226,8 +231,11 @@ def first_record(folder: Path) -> Opened:
 
 def is_closed(folder: Path) -> bool:
     """Whether the last record has been written."""
-    last = (folder / "journal").read_bytes().splitlines(keepends=True)[-1]
-    return last.endswith(b"\n") and isinstance(decode(last), Closed)
+    with (folder / "journal").open("rb") as stream:
+        # The sender asks ten times a second, and journals grow: the end will do.
+        stream.seek(max(0, os.fstat(stream.fileno()).st_size - _LONGEST_CLOSED))
+        lines = stream.read().splitlines(keepends=True)
+    return bool(lines) and lines[-1].startswith(_CLOSED) and lines[-1].endswith(b"\n")
 
 
 def ended(folder: Path) -> bool:

@@ -18,14 +18,15 @@ def log_model(store: Store, run_id: str, model: Model, folder: Path) -> None:
     """
     client, saved = store.client, folder / model.copy
     run = client.get_run(run_id)
-    outputs = run.outputs.model_outputs if run.outputs else []
+    made = client.search_logged_models([store.experiment_id], f"source_run_id = '{run_id}'")
     tags = {limits.name(key): limits.tag(value) for key, value in model.tags.items()}
-    if outputs:
-        logged = client.get_logged_model(outputs[0].model_id)
+    if made:
+        logged = made[0]
     else:
         logged = client.create_logged_model(
             store.experiment_id, name=model.name, source_run_id=run_id, tags=tags, params=run.data.params
         )
+    if not (run.outputs and run.outputs.model_outputs):
         client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
     description = Description.load(str(saved))
     description.run_id, description.model_id = run_id, logged.model_id

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from clintune.lockfile import LockEntry
+from clintune.lockfile import LockEntry, is_code
 
 if TYPE_CHECKING:
     from clintune.tracking.queries import Producers
@@ -23,12 +23,17 @@ def pipeline(tags: Mapping[str, str]) -> str:
 def stage(entry: LockEntry) -> str:
     """What a stage read and, where it is known yet, wrote."""
     rows = [
-        ("read", dep) for dep in entry.get("deps", []) if dep["path"].startswith("data/")
+        ("read", dep) for dep in entry.get("deps", []) if not is_code(dep["path"])
     ] + [("wrote", out) for out in entry.get("outs", []) if "md5" in out]  # fmt: skip
-    code = sum(not dep["path"].startswith("data/") for dep in entry.get("deps", []))
+    code = sum(is_code(dep["path"]) for dep in entry.get("deps", []))
     table = "\n".join(f"| {verb} | `{one['path']}` | `{one['md5']}` |" for verb, one in rows)
     head = f"`{entry['cmd']}`, made from {code} files of code and configuration (tags `dvc.dep.…`)."
     return head + (f"\n\n| | path | DVC hash |\n|--|--|--|\n{table}" if rows else "")
+
+
+def ended(status: str, reason: str) -> str:
+    """How a run ended that did not finish."""
+    return f"**{status}**: {reason}"
 
 
 def outside() -> str:

@@ -18,6 +18,7 @@ class Run:
         self._journal = journal
         self._words = ""
         self._facts = ""
+        self._end = ""
         self._models: list[Model] = []
 
     def metrics(self, values: Mapping[str, float], step: int | None = None) -> None:
@@ -40,6 +41,11 @@ class Run:
         self._facts = markdown
         self._write_note()
 
+    def describe_end(self, markdown: str) -> None:
+        """How the run ended, where it did not finish: what a reader looks for first."""
+        self._end = markdown
+        self._write_note()
+
     def model(self, saved: Path, name: str, *, alias: str) -> None:
         """Show an MLflow model (see packaging.save_model), and register it as a version of `name`.
 
@@ -54,7 +60,7 @@ class Run:
             self._journal.write(replace(model, tags=tags))
 
     def _write_note(self) -> None:
-        self._journal.write(Tags({NOTE: "\n\n".join(filter(None, [self._words, self._facts]))}))
+        self._journal.write(Tags({NOTE: "\n\n".join(filter(None, [self._end, self._words, self._facts]))}))
 
     def artifact(self, path: Path, folder: str = "") -> None:
         """Show a file or folder, as it is now, below `folder` in the run."""

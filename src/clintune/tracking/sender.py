@@ -18,12 +18,13 @@ from typing import NoReturn
 from clintune.process import is_alive
 from clintune.tracking.home import Home, home
 from clintune.tracking.journal import ended, first_record, journals
-from clintune.tracking.sending import INHERITED_LOCK
+from clintune.tracking.sending import INHERITED_LOCK, REJECTED
 from clintune.tracking.store import Store, open_store
 
 _LOOK_EVERY = 0.1
 _LIVE_EVERY = 3.0
 _LONGEST_STEP = 120.0
+_LONG_AGO = 86_400.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
 
 
@@ -46,13 +47,15 @@ class Sender:
         self._store: Store | None = None
         self._processes: set[str] = set()
         self._sent_at: dict[Path, float] = {}
-        self._rejected: set[Path] = set()
         self._pause = _FIRST_PAUSE
         self._try_at = 0.0
 
     def run(self) -> None:
         """Until no process is left that could bring more, and one last round after that."""
         signal.signal(signal.SIGALRM, _step_took_too_long)
+        _remove_leftovers(self._home.spool)
+        for folder in journals(self._home.spool):
+            (folder / REJECTED).unlink(missing_ok=True)
         while True:
             alone = self._alone()
             if alone or not self._home.trouble.exists() or time.monotonic() >= self._try_at:
@@ -82,7 +85,7 @@ class Sender:
                 self._home.trouble.unlink(missing_ok=True)
 
     def _is_due(self, folder: Path) -> bool:
-        if folder in self._rejected:
+        if (folder / REJECTED).exists():
             return False
         return ended(folder) or time.monotonic() - self._sent_at.get(folder, -_LIVE_EVERY) >= _LIVE_EVERY
 
@@ -99,8 +102,7 @@ class Sender:
             if not is_rejection(error):
                 raise
             traceback.print_exc()
-            (folder / "rejected").touch()
-            self._rejected.add(folder)
+            (folder / REJECTED).touch()
             return False
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
@@ -132,6 +134,13 @@ def _remove(folder: Path) -> None:
     hidden = folder.with_name(f".{folder.name}")
     folder.rename(hidden)
     shutil.rmtree(hidden, ignore_errors=True)
+
+
+def _remove_leftovers(spool: Path) -> None:
+    """Hidden folders, of processes that were killed while they made or removed one, long ago."""
+    for hidden in spool.glob(".*"):
+        if time.time() - hidden.stat().st_mtime > _LONG_AGO:
+            shutil.rmtree(hidden, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """How a stage starts the sender and waits for it, and for how long at most."""
 
 import fcntl
+import math
 import os
 import sys
 import time
@@ -16,9 +17,14 @@ _LOOK_EVERY = 0.02
 _STARTS = 3
 """A sender that ends without sending anything is a fault, not a reason to start it for ever."""
 _PATIENCE = 4.0
-"""Seconds without any progress after which nobody waits for a server."""
-_LOCAL_PATIENCE = 60.0
-"""The same for a local store: it may be slow (its first use makes the schema), but it answers."""
+"""Seconds without any progress after which no stage waits for a server."""
+_LONG_PATIENCE = 60.0
+"""The same for a local store, which may be slow (its first use makes the schema), but answers; and for a
+person who asks for it. The sender itself gives up on a server before that, and says so."""
+_LONGEST_WAIT = 8.0
+"""Seconds after which no stage waits for a server, though it gets on: the sender goes on alone."""
+REJECTED = "rejected"
+"""A file of this name marks a run that the store does not take, while it takes others."""
 
 
 def start_sender(home: Home) -> bool:
@@ -52,16 +58,17 @@ def _spawn(home: Home, lock: int) -> None:
     )
 
 
-def wait_until_sent(home: Home, folder: Path) -> bool:
-    """Wait until this closed run is whole in the store; says whether it is.
+def wait_until_sent(home: Home, folder: Path, *, patience: float, longest: float = math.inf) -> bool:
+    """Wait until this closed run is whole in the store, `longest` seconds at most; says whether it is.
 
-    Gives up at once while the store is in trouble, and after some seconds without progress: then the
-    run stays in the spool, and counts as unrecorded until it is sent.
+    Gives up at once while the store is in trouble, and after `patience` seconds without progress: then
+    the run stays in the spool, and counts as unrecorded until it is sent.
     """
-    patience = _LOCAL_PATIENCE if home.is_local else _PATIENCE
     start, starts = time.time(), 0
     while folder.exists():
-        if home.trouble.exists() or (folder / "rejected").exists():
+        if home.trouble.exists() or (folder / REJECTED).exists():
+            return False
+        if time.time() - start > longest:
             return False
         starts += start_sender(home)
         idle = time.time() - max(start, home.sender_lock.stat().st_mtime)
@@ -72,7 +79,17 @@ def wait_until_sent(home: Home, folder: Path) -> bool:
     return True
 
 
+def wait_a_little(home: Home, folder: Path) -> bool:
+    """What a stage does at its end: wait_until_sent, but for a server only some seconds."""
+    if home.is_local:
+        return wait_until_sent(home, folder, patience=_LONG_PATIENCE)
+    return wait_until_sent(home, folder, patience=_PATIENCE, longest=_LONGEST_WAIT)
+
+
 def send_spooled(home: Home) -> int:
     """Send what waits in the spool; returns how many ended runs are still not whole in the store."""
+    folders = [folder for folder in journals(home.spool) if ended(folder)]
+    for folder in folders:
+        (folder / REJECTED).unlink(missing_ok=True)
     home.trouble.unlink(missing_ok=True)
-    return sum(not wait_until_sent(home, folder) for folder in journals(home.spool) if ended(folder))
+    return sum(not wait_until_sent(home, folder, patience=_LONG_PATIENCE) for folder in folders)

@@ -15,7 +15,7 @@ class ServedModel(PythonModel):
         load = getattr(import_module(context.model_config["module"]), context.model_config["function"])
         self._answer = load(Path(context.artifacts["bundle"]))
 
-    # Without a type for the answer MLflow takes its schema from a real one.
+    # No type for the answer: MLflow's hints know no list of JSON objects. Packaging writes its schema.
     def predict(self, model_input: list[str]):  # type: ignore[no-untyped-def,override]  # noqa: ANN201
         """One answer per text, in order."""
         return self._answer(model_input)

@@ -4,6 +4,7 @@ import json
 import os
 import shlex
 import sys
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,14 +14,14 @@ import psutil
 
 from clintune import provenance
 from clintune.errors import TrackingError, UserError
-from clintune.lockfile import LockEntry, RunningStage, entry_sha256, inputs_sha256, running_stage
+from clintune.lockfile import LockEntry, RunningStage, entry_sha256, inputs_sha256, is_code, running_stage
 from clintune.params import Params
-from clintune.process import die_with, dvc_process, end_in_order, identity
+from clintune.process import die_with, dvc_process, end_in_order, identity, wait_for_turn
 from clintune.tracking import journal, notes
 from clintune.tracking.home import home
 from clintune.tracking.journal import Artifact, Closed, Dataset, Journal, Opened, Pipeline, Status, Tags, now
 from clintune.tracking.run import NOTE, Run
-from clintune.tracking.sending import start_sender, wait_until_sent
+from clintune.tracking.sending import start_sender, wait_a_little
 
 _PIPELINE_FILES = ("params.yaml", "dvc.yaml")
 
@@ -39,6 +40,7 @@ def stage_run(
     end_in_order()
     if dvc is not None:
         die_with(dvc)
+        wait_for_turn(Path())
     numerics = _numerics(params) if "numerics" in sections else {}
     spooled = _open(place.spool, os.environ.get("DVC_STAGE", name), dvc, numerics)
     start_sender(place)
@@ -49,19 +51,29 @@ def stage_run(
         else:
             yield from _under_dvc(spooled, run, paths)
     except BaseException as error:
-        spooled.close(_closed(error))
-        if not isinstance(error, SystemExit | KeyboardInterrupt):
-            wait_until_sent(place, spooled.folder)
+        closed = _closed(error)
+        run.describe_end(notes.ended(closed.status, closed.reason))
+        spooled.close(closed)
+        if closed.status == "FAILED":
+            wait_a_little(place, spooled.folder)
         raise
     spooled.close(Closed("FINISHED", now(), ""))
-    wait_until_sent(place, spooled.folder)
+    wait_a_little(place, spooled.folder)
 
 
 def _closed(error: BaseException) -> Closed:
-    """How a run ends that raised. Messages of other errors may quote a record: their class must do."""
+    """How a run ends that raised. Messages of other errors may quote a record: class and place must do."""
     status: Status = "KILLED" if isinstance(error, SystemExit | KeyboardInterrupt) else "FAILED"
-    reason = str(error) if isinstance(error, UserError) else type(error).__qualname__
+    reason = str(error) if isinstance(error, UserError) else f"{type(error).__qualname__}{_place(error)}"
     return Closed(status, now(), reason)
+
+
+def _place(error: BaseException) -> str:
+    """The last line of the project that the error passed through."""
+    library, here = str(Path(__file__).parents[1]), str(Path().resolve())
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
+    ours = [frame for frame in frames if frame.filename.startswith((library, f"{here}/pipeline"))]
+    return f" at {Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else ""
 
 
 def _open(spool: Path, stage: str, dvc: psutil.Process | None, numerics: Mapping[str, str]) -> Journal:
@@ -128,7 +140,9 @@ def _experiment_tags() -> dict[str, str]:
 
 def _outside(spooled: Journal, run: Run, params: Params, sections: Sequence[str]) -> Iterator[Run]:
     spooled.write(Tags({"dvc.outside": "true"}))
-    spooled.write(journal.Params(dict(_flat(params.model_dump(mode="json", include=set(sections))))))
+    known = tuple(f"{section}." for section in sections)
+    leaves = _flat(params.model_dump(mode="json"))
+    spooled.write(journal.Params({key: text for key, text in leaves if f"{key}.".startswith(known)}))
     run.describe_facts(notes.outside())
     yield run
 
@@ -150,7 +164,7 @@ def _record_inputs(spooled: Journal, inputs: LockEntry, paths: Mapping[str, Path
         prefix = "" if file == "params.yaml" else f"{file}:"
         spooled.write(journal.Params({prefix + key: value for key, value in _flat(values)}))
     for dep in deps:
-        if dep["path"].startswith("data/"):
+        if not is_code(dep["path"]):
             profile = {key: dep[key] for key in ("size", "nfiles") if key in dep}
             spooled.write(Dataset(dep["path"], dep["md5"], _role(Path(dep["path"]), paths), profile))
 

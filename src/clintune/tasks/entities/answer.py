@@ -1,8 +1,14 @@
 """Predicted spans as JSON."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from clintune.examples import Prediction, Spans
+
+EXAMPLE: Mapping[str, Any] = {
+    "spans": [{"start": 12, "end": 21, "label": "Drug", "text": "metformin", "score": 0.9}]
+}
+"""What `spans` can answer: its shape, also where a model finds nothing in a text."""
 
 
 def spans(text: str, prediction: Prediction[Spans]) -> dict[str, Any]:

@@ -1,0 +1,147 @@
+"""A pipeline that is killed at any moment and run again ends as if nothing had been."""
+
+import filecmp
+import random
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+from ruamel.yaml import YAML
+
+from tests.killing import journal_of, kill_all, senders, start, until
+from tests.project import Project, make_project
+from tests.tracking.stores import client_of, runs_of, spooled, stage_runs
+
+pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(3000)]
+
+STAGES = list(YAML(typ="safe").load(Path(__file__).parents[1] / "dvc.yaml")["stages"])
+FEW = {"train": {"epochs": 1}, "evaluate": {"resamples": 5}}
+
+
+@dataclass
+class Finished:
+    """A project after an uninterrupted run; `kept` is a copy of its outputs, `seconds` how long each took."""
+
+    project: Project
+    lock: bytes
+    kept: Path
+    seconds: dict[str, float]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Finished:
+    root = tmp_path_factory.mktemp("killed")
+    project = make_project(root / "project", FEW)
+    project.run("dvc", "repro", timeout=600)
+    shutil.copytree(project.root / "data", root / "kept")
+    took = {
+        run.data.tags["dvc.stage"]: (run.info.end_time - run.info.start_time) / 1000
+        for run in stage_runs(client_of(project))
+    }
+    assert list(took) == STAGES
+    return Finished(project, (project.root / "dvc.lock").read_bytes(), root / "kept", took)
+
+
+def rewind(finished: Finished, stage: str) -> None:
+    """As before this stage ran for the first time: nothing of it and the later ones is known to DVC."""
+    project, later = finished.project, STAGES[STAGES.index(stage) :]
+    shutil.rmtree(project.root / ".dvc" / "cache" / "runs")
+    path, yaml = project.root / "dvc.lock", YAML(typ="safe")
+    lock = yaml.load(finished.lock)
+    for name in later:
+        for out in lock["stages"].pop(name)["outs"]:
+            project.run("rm", "-r", out["path"])
+    yaml.default_flow_style = False
+    yaml.dump(lock, path)
+
+
+def half_written(finished: Finished) -> list[str]:
+    """Files under data/, drafts apart, that are not byte for byte what an uninterrupted run writes."""
+    data = finished.project.root / "data"
+    files = [path.relative_to(data) for path in data.rglob("*") if path.is_file()]
+    whole = [path for path in files if not any(part.endswith(".draft") for part in path.parts)]
+    return [
+        str(path) for path in whole
+        if path.name != ".gitignore" and not filecmp.cmp(data / path, finished.kept / path, shallow=False)
+    ]  # fmt: skip
+
+
+def kill_and_run_again(finished: Finished, stage: str, delay: float) -> None:
+    project = finished.project
+    rewind(finished, stage)
+    before = {run.info.run_id for run in stage_runs(client_of(project))}
+    dvc = start(project, "dvc", "repro")
+    until(lambda: journal_of(project, stage) or dvc.poll() is not None)
+    time.sleep(delay)
+    kill_all(project, dvc)
+    killed = [folder.name for folder in spooled(project) if not folder.name.startswith(".")]
+    assert half_written(finished) == []
+    project.run("dvc", "repro", timeout=600)
+
+    assert (project.root / "dvc.lock").read_bytes() == finished.lock
+    assert half_written(finished) == []
+    assert list((project.root / "data").rglob(".*.draft")) == []
+    assert "up to date" in project.run("dvc", "status").stdout
+    until(lambda: not senders(project))
+    assert spooled(project) == []
+    client = client_of(project)
+    runs = {run.data.tags["clintune.run"]: run for run in stage_runs(client)}
+    # A run whose process came to its end before the signal has said so itself.
+    assert {runs[key].info.status for key in killed} <= {"KILLED", "FINISHED"}
+    assert runs_of(client, "attributes.status = 'RUNNING'") == []
+    again = [run for run in runs.values() if run.info.run_id not in before and run.info.status == "FINISHED"]
+    assert {run.data.tags["dvc.stage"] for run in again} == set(STAGES[STAGES.index(stage) :])
+    if delay < finished.seconds[stage] / 2:
+        assert [runs[key].info.status for key in killed] == ["KILLED"]
+
+
+@pytest.mark.parametrize("stage", [STAGES[0], STAGES[len(STAGES) // 2], STAGES[-1]])
+def test_a_pipeline_killed_within_a_stage_and_run_again_has_the_same_lock(finished, stage):
+    kill_and_run_again(finished, stage, random.Random(stage).uniform(0, finished.seconds[stage] / 2))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", range(30))
+def test_a_pipeline_killed_at_a_random_moment_and_run_again_has_the_same_lock(finished, moment):
+    # Later than its run lasts, too: between two stages, or within the next one.
+    dice, stage = random.Random(moment), STAGES[moment % len(STAGES)]
+    kill_and_run_again(finished, stage, dice.uniform(0, 2 + 1.2 * finished.seconds[stage]))
+
+
+def stages_alive(project: Project) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.cwd() == str(project.root.resolve()) and "-m" in process.cmdline() and any(
+                word.startswith("pipeline.") for word in process.cmdline()
+            ) and process.status() != psutil.STATUS_ZOMBIE:  # fmt: skip
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def test_a_dvc_that_is_killed_alone_leaves_no_stage_beside_the_next(finished):
+    project = finished.project
+    rewind(finished, "train")
+    dvc = start(project, "dvc", "repro", "train")
+    until(lambda: journal_of(project, "train"))
+    [orphan] = stages_alive(project)
+    dvc.kill()
+    dvc.wait()
+    second = start(project, "dvc", "repro", "train")
+    together = 0
+    while second.poll() is None:
+        journals = len(list((project.root / ".clintune" / "spool").glob("[0-9]*-train-*")))
+        together += orphan.is_running() and len(stages_alive(project)) > 1 and journals > 1
+        time.sleep(0.05)
+    assert second.returncode == 0
+    assert together == 0
+    assert not orphan.is_running()
+    project.run("dvc", "repro", timeout=600)
+    assert (project.root / "dvc.lock").read_bytes() == finished.lock
+    statuses = [run.info.status for run in stage_runs(client_of(project), "train")[-2:]]
+    assert statuses == ["KILLED", "FINISHED"]

@@ -1,0 +1,144 @@
+"""The pipeline as its users run it: real DVC, real MLflow, a tiny model."""
+
+import json
+import re
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from clintune.graph import read_stages
+from tests.project import ROOT, Project, make_project
+
+STAGES = list(read_stages(ROOT))
+RUNNING = re.compile(r"^Running stage '(\w+)'", re.MULTILINE)
+
+pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(600)]
+
+
+def lock(project: Project) -> bytes:
+    return (project.root / "dvc.lock").read_bytes()
+
+
+def test_git_sees_nothing_new_but_the_lock_and_the_metrics(finished):
+    status = finished.run("git", "status", "--short", "--untracked-files=all").stdout.splitlines()
+    assert {line[3:] for line in status} == {"dvc.lock", "data/evaluation/metrics.json"}
+
+
+def test_a_second_repro_runs_nothing(finished):
+    before = lock(finished)
+    again = finished.run("dvc", "repro").stdout
+    assert RUNNING.findall(again) == []
+    assert lock(finished) == before
+
+
+def test_the_tiny_model_finds_mentions_so_that_comparing_them_means_something(finished):
+    metrics = json.loads((finished.root / "data/evaluation/metrics.json").read_text())
+    assert metrics["strict"]["correct"] > 20
+
+
+def test_a_clone_elsewhere_gives_the_same_lock(finished, tmp_path):
+    """Another folder, user, home, language, time zone, hash seed."""
+    home = tmp_path / "somebody's home"
+    home.mkdir()
+    clone = make_project(
+        tmp_path / "another folder" / "ünïcode", {"evaluate": {"shareable": False}},
+        HOME=str(home), USER="somebody", LOGNAME="somebody", LC_ALL="C", LANG="C",
+        TZ="Pacific/Kiritimati", PYTHONHASHSEED="7",
+    )  # fmt: skip
+    clone.run("dvc", "repro", timeout=500)
+    assert lock(clone) == lock(finished)
+
+
+def test_params_of_late_stages_leave_early_stages_alone(finished, tmp_path):
+    project = copy_of(finished, tmp_path)
+    project.params({"export": {"name": "another-name"}})
+    assert RUNNING.findall(project.run("dvc", "repro").stdout) == ["export"]
+    project.params({"evaluate": {"shown": 4}})
+    # Export reads predictions and scores, which are as before: DVC sees it and stops there.
+    assert RUNNING.findall(project.run("dvc", "repro").stdout) == ["evaluate"]
+    project.params({"train": {"epochs": 5}})
+    assert RUNNING.findall(project.run("dvc", "repro").stdout) == ["train", "evaluate", "export"]
+
+
+def test_a_changed_byte_of_the_corpus_reruns_the_pipeline(finished, tmp_path):
+    project = copy_of(finished, tmp_path)
+    vocabulary = project.root / "src/clintune/sources/synthetic/vocabulary.yaml"
+    vocabulary.write_text(vocabulary.read_text(encoding="utf-8") + "# one more line\n", encoding="utf-8")
+    changed = project.run("dvc", "status").stdout
+    assert re.findall(r"^(\w+):", changed, re.MULTILINE)[0] == "ingest"
+
+
+def copy_of(finished: Project, folder: Path) -> Project:
+    """The finished project at another place, with its cache."""
+    project = Project(folder / "copy", finished.environment)
+    finished.run("cp", "-a", str(finished.root), str(project.root))
+    return project
+
+
+def texts(project: Project) -> Iterator[dict]:
+    """The notes, with what was planted in them."""
+    for file in sorted((project.root / "data/raw/files").iterdir()):
+        with file.open(encoding="utf-8") as lines:
+            yield from map(json.loads, lines)
+
+
+def planted(project: Project) -> set[bytes]:
+    """Identifiers that identify (a date or a number of two digits is everywhere), and pieces of the texts."""
+    found = set()
+    for note in texts(project):
+        found |= {one["text"] for one in note["identifiers"] if one["kind"] != "date"}
+        found |= {line.strip()[:48] for line in note["text"].splitlines() if len(line.strip()) >= 30}
+    return {text.encode() for text in found if len(text) >= 6}
+
+
+def test_no_text_of_a_record_reaches_mlflow_where_it_may_not_be_shown(finished):
+    wanted = planted(finished)
+    assert len(wanted) > 200
+    leaks = {
+        (path.name, text)
+        for path in sorted((finished.root / ".clintune").rglob("*")) if path.is_file()
+        for text in wanted if text in path.read_bytes()
+    }  # fmt: skip
+    # A name of the vocabulary may stand in the library that the MLflow model carries.
+    assert {name for name, _ in leaks} <= {"vocabulary.yaml"}
+
+
+def test_the_scan_finds_text_where_it_may_be_shown(finished):
+    """The scan is worth something: in the examples, which hold the texts, it finds them."""
+    wanted = planted(finished)
+    raw = b"".join(path.read_bytes() for path in (finished.root / "data/raw/files").iterdir())
+    assert sum(text in raw for text in wanted) > len(wanted) / 2
+
+
+def test_each_stage_has_one_finished_run_below_one_run_of_the_pipeline(finished):
+    runs = stored_runs(finished)
+    pipeline = [run for run in runs if run["dvc.kind"] == "pipeline"]
+    stages = [run for run in runs if run["dvc.kind"] == "stage" and "dvc.outside" not in run]
+    assert len(pipeline) == 1
+    assert sorted(run["mlflow.runName"] for run in stages) == sorted(STAGES)
+    assert {run["mlflow.parentRunId"] for run in stages} == {pipeline[0]["id"]}
+    assert {run["status"] for run in runs} == {"FINISHED"}
+
+
+def test_every_hash_of_the_lock_leads_to_the_run_that_made_it(finished):
+    entries = YAML(typ="safe").load(finished.root / "dvc.lock")["stages"]
+    runs = stored_runs(finished)
+    for stage, entry in entries.items():
+        for out in entry["outs"]:
+            makers = [run["dvc.stage"] for run in runs if run.get(f"dvc.out.{out['path']}") == out["md5"]]
+            assert makers == [stage], out["path"]
+
+
+def stored_runs(project: Project) -> list[dict[str, str]]:
+    """The tags of each run in the store, with its id and status."""
+    database = f"file:{project.root}/.clintune/mlflow/mlflow.db?mode=ro"
+    with sqlite3.connect(database, uri=True) as store:
+        rows = store.execute("select run_uuid, status from runs")
+        runs = {run: {"id": run, "status": status} for run, status in rows}
+        for run, key, value in store.execute("select run_uuid, key, value from tags"):
+            runs[run][key] = value
+    store.close()
+    return list(runs.values())

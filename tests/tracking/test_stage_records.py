@@ -1,0 +1,211 @@
+"""Real stages under real DVC: what an auditor finds in MLflow is what dvc.lock says."""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from clintune.lockfile import entry_sha256, inputs_sha256, read_lock
+from tests.project import Project, make_project
+from tests.tracking.stores import client_of, files_of, runs_of, spooled, stage_runs
+
+pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(400)]
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory) -> Project:
+    """The stages up to train, run once, from a clean commit."""
+    project = make_project(tmp_path_factory.mktemp("recorded") / "project", {"train": {"epochs": 1}})
+    project.run("dvc", "repro", "train")
+    return project
+
+
+@pytest.fixture(scope="module")
+def client(ran):
+    return client_of(ran)
+
+
+def dvc_md5(path: Path) -> str:
+    """What DVC calls a file or folder, computed without DVC."""
+    if path.is_file():
+        return hashlib.md5(path.read_bytes()).hexdigest()
+    files = [file for file in path.rglob("*") if file.is_file()]
+    listing = [{"md5": dvc_md5(file), "relpath": file.relative_to(path).as_posix()} for file in files]
+    listing.sort(key=lambda one: one["relpath"])
+    return hashlib.md5(json.dumps(listing, sort_keys=True).encode()).hexdigest() + ".dir"
+
+
+def test_each_stage_is_one_finished_run_named_by_it_and_nothing_waits(ran, client):
+    runs = stage_runs(client)
+    assert [run.info.run_name for run in runs] == list(read_lock(ran.root / "dvc.lock"))
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    assert spooled(ran) == []
+
+
+def test_the_stages_are_children_of_one_run_named_by_the_execution(ran, client):
+    [parent] = runs_of(client, "tags.`dvc.kind` = 'pipeline'")
+    head = ran.run("git", "rev-parse", "HEAD").stdout.strip()
+    assert parent.info.run_name == f"repro @ {head[:7]}"
+    assert parent.info.status == "FINISHED"
+    assert parent.data.tags["dvc.cmd"] == "dvc repro train"
+    assert {run.data.tags["mlflow.parentRunId"] for run in stage_runs(client)} == {parent.info.run_id}
+    assert files_of(client, parent.info.run_id) == {"params.yaml", "dvc.yaml"}
+    assert f"Commit `{head}`, clean." in parent.data.tags["mlflow.note.content"]
+
+
+def test_the_hashes_are_those_of_dvc_lock_and_of_the_bytes(ran, client):
+    lock = read_lock(ran.root / "dvc.lock")
+    for run in stage_runs(client):
+        entry, tags = lock[run.info.run_name], run.data.tags
+        for kind, things in (("dep", entry["deps"]), ("out", entry["outs"])):
+            found = {key: value for key, value in tags.items() if key.startswith(f"dvc.{kind}.")}
+            assert found == {f"dvc.{kind}.{one['path']}": one["md5"] for one in things}
+            assert all(dvc_md5(ran.root / one["path"]) == one["md5"] for one in things)
+        assert tags["dvc.lock_entry_sha256"] == entry_sha256(entry)
+        assert tags["dvc.inputs_sha256"] == inputs_sha256(entry)
+        assert tags["dvc.cmd"] == entry["cmd"]
+
+
+def test_the_name_of_the_inputs_is_dvcs_own_key_of_its_run_cache(ran):
+    for entry in read_lock(ran.root / "dvc.lock").values():
+        key = inputs_sha256(entry)
+        assert [file.name for file in (ran.root / ".dvc/cache/runs" / key[:2] / key).iterdir()] == [
+            entry_sha256(entry)
+        ]
+
+
+def test_one_query_by_any_hash_of_dvc_lock_finds_the_run_and_the_run_holds_its_entry(ran, client):
+    from clintune.tracking.queries import entry_of_run
+    from clintune.tracking.store import Store
+
+    store = Store("", client, client.get_experiment_by_name("clintune").experiment_id)
+    for stage, entry in read_lock(ran.root / "dvc.lock").items():
+        for out in entry["outs"]:
+            [run] = runs_of(client, f"tags.`dvc.out.{out['path']}` = '{out['md5']}'")
+            assert run.info.run_name == stage
+            assert entry_of_run(store, run.info.run_id) == entry
+        for dep in entry["deps"]:
+            readers = runs_of(client, f"tags.`dvc.dep.{dep['path']}` = '{dep['md5']}'")
+            assert stage in [run.info.run_name for run in readers]
+
+
+def test_the_params_are_exactly_those_that_the_stage_reads(ran, client):
+    [run] = stage_runs(client, "train")
+    assert {"seed", "train.epochs", "train.learning_rate", "model.name", "numerics.threads"} <= set(
+        run.data.params
+    )
+    assert run.data.params["train.epochs"] == "1"
+    assert {key.split(".")[0] for key in run.data.params} == {"seed", "numerics", "model", "train"}
+
+
+def test_what_a_stage_reads_of_data_is_an_mlflow_dataset_whose_digest_is_dvcs(ran, client):
+    for run in stage_runs(client):
+        entry = read_lock(ran.root / "dvc.lock")[run.info.run_name]
+        given = {one.dataset.name: one.dataset.digest for one in run.inputs.dataset_inputs}
+        deps = {dep["path"]: dep["md5"] for dep in entry["deps"]}
+        assert given == {path: md5 for path, md5 in deps.items() if path.startswith("data/")}
+
+
+def test_numbers_over_steps_and_a_description_are_there(client):
+    [run] = stage_runs(client, "train")
+    history = client.get_metric_history(run.info.run_id, "train/loss")
+    assert len({one.step for one in history}) == len(history) >= 2
+    note = run.data.tags["mlflow.note.content"]
+    assert "fine-tuned" in note
+    assert re.search(r"\| wrote \| `data/checkpoint` \| `[0-9a-f]{32}\.dir` \|", note)
+
+
+def test_the_commit_the_environment_and_the_machine_class_are_named(ran, client):
+    for run in stage_runs(client):
+        tags = run.data.tags
+        assert tags["git.commit"] == ran.run("git", "rev-parse", "HEAD").stdout.strip()
+        assert tags["git.dirty"] == "false"
+        path = client.download_artifacts(run.info.run_id, "environment/packages.txt")
+        assert hashlib.sha256(Path(path).read_bytes()).hexdigest() == tags["environment.sha256"]
+    assert tags["numerics.threads"] == "1"
+
+
+def test_a_run_leaves_nothing_untracked_but_the_lock(ran):
+    assert ran.run("git", "status", "--porcelain", "-uall").stdout.split() == ["??", "dvc.lock"]
+
+
+def test_every_output_in_dvc_yaml_that_dvc_caches_is_ignored_by_hand(ran):
+    outs = ran.run("python", "-c", (
+        "from dvc.repo import Repo\n"
+        "for stage in Repo().index.stages:\n"
+        "    for out in stage.outs: print(out.def_path) if out.use_cache else None"
+    )).stdout.split()  # fmt: skip
+    assert outs
+    drafts = [str(Path(out).with_name(f".{Path(out).name}.draft")) for out in outs]
+    for path in [*outs, *drafts, ".clintune/mlflow", "src/clintune.egg-info/PKG-INFO"]:
+        assert "\n.gitignore:" in "\n" + ran.run("git", "check-ignore", "-v", "--no-index", path).stdout, path
+
+
+class TestAfterwards:
+    """What changes the project runs last, in this order."""
+
+    def test_a_stage_that_was_skipped_or_restored_has_its_producer_in_a_snapshot(self, ran, client):
+        made = {run.info.run_name: run.info.run_id for run in stage_runs(client)}
+        lock = (ran.root / "dvc.lock").read_bytes()
+        for name in ("windows", "checkpoint"):
+            ran.run("rm", "-r", f"data/{name}")
+        (ran.root / "dvc.lock").unlink()
+        said = ran.run("dvc", "repro", "train").stdout
+        assert "is cached" in said or "cached - skipping" in said
+        assert (ran.root / "dvc.lock").read_bytes() == lock
+        assert len(stage_runs(client)) == len(made)
+        listed = ran.run("clintune", "snapshot").stdout.split()
+        assert dict(zip(listed[::2], listed[1::2], strict=True)) == made
+        [snapshot] = runs_of(client, "tags.`dvc.kind` = 'snapshot'")
+        assert snapshot.info.status == "FINISHED"
+        assert Path(client.download_artifacts(snapshot.info.run_id, "dvc/dvc.lock")).read_bytes() == lock
+        assert all(run_id in snapshot.data.tags["mlflow.note.content"] for run_id in made.values())
+
+    def test_a_second_snapshot_of_the_same_is_the_first(self, ran, client):
+        ran.run("clintune", "snapshot")
+        assert len(runs_of(client, "tags.`dvc.kind` = 'snapshot'")) == 1
+
+    def test_an_entry_that_no_run_made_has_no_producer(self, ran, client):
+        lock = (ran.root / "dvc.lock").read_text()
+        (ran.root / "dvc.lock").write_text(re.sub(r"md5: [0-9a-f]{32}\.dir", f"md5: {'0' * 32}.dir", lock))
+        done = ran.run("clintune", "snapshot", ok=False)
+        (ran.root / "dvc.lock").write_text(lock)
+        assert done.returncode == 1
+        assert "NO PRODUCER" in done.stdout
+
+    def test_a_stage_by_hand_is_a_run_that_made_nothing_of_record(self, ran, client):
+        ran.run(
+            "python", "-m", "pipeline.tokenize", "--examples", "data/examples", "--windows", "data/windows"
+        )
+        run = stage_runs(client, "tokenize")[-1]
+        assert run.data.tags["dvc.outside"] == "true"
+        assert "mlflow.parentRunId" not in run.data.tags
+        assert {"task", "model.source", "tokenize.max_tokens"} <= set(run.data.params)
+        assert "model.weights_sha256" not in run.data.params
+
+    def test_a_stage_that_fails_is_failed_with_its_reason_and_so_is_its_pipeline(self, ran, client):
+        ran.params({"preprocess": {"labels": {"Nothing": "Something"}}})
+        done = ran.run("dvc", "repro", "preprocess", ok=False)
+        assert done.returncode != 0
+        assert "Traceback" not in done.stderr
+        run = stage_runs(client, "preprocess")[-1]
+        assert run.info.status == "FAILED"
+        assert run.data.tags["clintune.reason"] in done.stderr
+        assert run.data.tags["mlflow.note.content"].startswith("**FAILED**: ")
+        assert client.get_run(run.data.tags["mlflow.parentRunId"]).info.status == "FAILED"
+        assert run.data.tags["git.dirty"] == "true"
+        assert "git/uncommitted.diff" in files_of(client, run.info.run_id)
+        assert "dvc.lock_entry_sha256" not in run.data.tags
+
+    def test_an_input_that_changes_while_the_stage_runs_fails_it(self, ran, client):
+        ran.run("git", "checkout", "-q", "params.yaml")
+        script = ran.root / "pipeline" / "ingest.py"
+        text = script.read_text().replace(
+            "    sums = ", "    Path(__file__).open('a').write('# changed')\n    sums = "
+        )
+        script.write_text(text)
+        done = ran.run("dvc", "repro", "ingest", ok=False)
+        assert "pipeline/ingest.py: changed while the stage ran" in done.stderr
+        assert stage_runs(client, "ingest")[-1].info.status == "FAILED"
