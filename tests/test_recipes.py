@@ -20,7 +20,7 @@ CORPORA = {
     "cmedqaner": ("cmedqaner", {"train": 12490, "validation": 1024, "test": 1340}),
     "meddocan": ("meddocan", {"train": 11333, "validation": 5801, "test": 5661}),
 }
-"""Folder of the corpus, and mentions per split as its README counts them, but for a double in ncbi-disease."""
+"""Folder of the corpus, and mentions per split as its README counts them, but for ncbi-disease's double."""
 
 every_recipe = pytest.mark.parametrize("name", RECIPES)
 every_corpus = pytest.mark.parametrize("name", CORPORA)

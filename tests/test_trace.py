@@ -53,8 +53,8 @@ def trace_of(finished: Project, tmp_path_factory) -> Callable[[str], Trace]:
         folder = tmp_path_factory.mktemp(stage)
         log, out = folder / "strace.log", folder / "params.json"
         calls = "trace=open,openat,execve,clone,clone3,fork,vfork"
-        tracers = ["strace", "-f", "-qq", "-s", "4096", "-e", calls, "-e", "status=successful", "-o", str(log),
-                   "python", "-m", "tests.trace_params", str(out)]  # fmt: skip
+        tracers = ["strace", "-f", "-qq", "-s", "4096", "-e", calls, "-e", "status=successful",
+                   "-o", str(log), "python", "-m", "tests.trace_params", str(out)]  # fmt: skip
         finished.run(*tracers, *arguments(finished, stage))
         files = opened(finished.root, log.read_text(errors="replace"))
         return Trace(files, frozenset(json.loads(out.read_text())))

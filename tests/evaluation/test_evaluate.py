@@ -9,7 +9,7 @@ import pytest
 
 from clintune.evaluation import evaluate, metrics
 from clintune.evaluation.outputs import flat
-from clintune.files import read_json, sha256
+from clintune.files import read_json, sha256, write_json
 from clintune.tables import SPANS, read_predictions, write_examples
 from tests.evaluation.documents import SECTION, example, prediction, spans
 

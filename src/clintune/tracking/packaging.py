@@ -33,12 +33,10 @@ def save_model(
     os.environ["MLFLOW_UV_AUTO_DETECT"] = "false"
     os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
     with warnings.catch_warnings():
-        # About type hints in MLflow's own code.
-        warnings.simplefilter("ignore")
+        warnings.simplefilter("ignore")  # about type hints in MLflow's own code
         from mlflow import pyfunc
 
         from clintune.tracking import served_model
-
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     pyfunc.save_model(
         path,
