@@ -2,7 +2,7 @@
 
     python benchmarks/real_corpora.py ncbi-disease --corpus FOLDER --seeds 17 18 19
 
-Runs real `dvc repro evaluate` in a clone of this repository's HEAD, once per seed, and prints one line of JSON per
+Runs real `dvc repro evaluate` in a clone of HEAD, once per seed, and prints one line of JSON per
 seed, then mean ± standard deviation (n - 1) in points. Nothing else should run on the machine meanwhile.
 `--set train.epochs=5` tries another setting; compare settings by `validation`, never by `test`.
 """

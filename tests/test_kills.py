@@ -45,17 +45,22 @@ def finished(tmp_path_factory) -> Finished:
     return Finished(project, (project.root / "dvc.lock").read_bytes(), root / "kept", took)
 
 
-def rewind(finished: Finished, stage: str) -> None:
-    """As before this stage ran for the first time: nothing of it and the later ones is known to DVC."""
-    project, later = finished.project, STAGES[STAGES.index(stage) :]
+def rewind(finished: Finished, stages: list[str]) -> None:
+    """As if these stages had never run: DVC knows nothing of them, and nothing of theirs is on disk."""
+    project = finished.project
     shutil.rmtree(project.root / ".dvc" / "cache" / "runs")
-    path, yaml = project.root / "dvc.lock", YAML(typ="safe")
+    path, yaml = project.root / "dvc.lock", YAML()
     lock = yaml.load(finished.lock)
-    for name in later:
-        for out in lock["stages"].pop(name)["outs"]:
+    for stage in stages:
+        for out in lock["stages"].pop(stage)["outs"]:
             project.run("rm", "-r", out["path"])
-    yaml.default_flow_style = False
     yaml.dump(lock, path)
+
+
+def expect_the_same_lock(finished: Finished) -> None:
+    """All but the order of the stages, which is that in which they ran."""
+    yaml = YAML(typ="safe")
+    assert yaml.load(finished.project.root / "dvc.lock") == yaml.load(finished.lock)
 
 
 def half_written(finished: Finished) -> list[str]:
@@ -69,9 +74,10 @@ def half_written(finished: Finished) -> list[str]:
     ]  # fmt: skip
 
 
-def kill_and_run_again(finished: Finished, stage: str, delay: float) -> None:
-    project = finished.project
-    rewind(finished, stage)
+def kill_and_run_again(finished: Finished, stages: list[str], delay: float) -> None:
+    """Kill all `delay` seconds after the first of `stages` began; the others follow it."""
+    project, stage = finished.project, stages[0]
+    rewind(finished, stages)
     before = {run.info.run_id for run in stage_runs(client_of(project))}
     dvc = start(project, "dvc", "repro")
     until(lambda: journal_of(project, stage) or dvc.poll() is not None)
@@ -81,7 +87,7 @@ def kill_and_run_again(finished: Finished, stage: str, delay: float) -> None:
     assert half_written(finished) == []
     project.run("dvc", "repro", timeout=600)
 
-    assert (project.root / "dvc.lock").read_bytes() == finished.lock
+    expect_the_same_lock(finished)
     assert half_written(finished) == []
     assert list((project.root / "data").rglob(".*.draft")) == []
     assert "up to date" in project.run("dvc", "status").stdout
@@ -93,22 +99,23 @@ def kill_and_run_again(finished: Finished, stage: str, delay: float) -> None:
     assert {runs[key].info.status for key in killed} <= {"KILLED", "FINISHED"}
     assert runs_of(client, "attributes.status = 'RUNNING'") == []
     again = [run for run in runs.values() if run.info.run_id not in before and run.info.status == "FINISHED"]
-    assert {run.data.tags["dvc.stage"] for run in again} == set(STAGES[STAGES.index(stage) :])
+    assert {run.data.tags["dvc.stage"] for run in again} == set(stages)
     if delay < finished.seconds[stage] / 2:
         assert [runs[key].info.status for key in killed] == ["KILLED"]
 
 
 @pytest.mark.parametrize("stage", [STAGES[0], STAGES[len(STAGES) // 2], STAGES[-1]])
 def test_a_pipeline_killed_within_a_stage_and_run_again_has_the_same_lock(finished, stage):
-    kill_and_run_again(finished, stage, random.Random(stage).uniform(0, finished.seconds[stage] / 2))
+    kill_and_run_again(finished, [stage], random.Random(stage).uniform(0, finished.seconds[stage] / 2))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", range(30))
 def test_a_pipeline_killed_at_a_random_moment_and_run_again_has_the_same_lock(finished, moment):
     # Later than its run lasts, too: between two stages, or within the next one.
-    dice, stage = random.Random(moment), STAGES[moment % len(STAGES)]
-    kill_and_run_again(finished, stage, dice.uniform(0, 2 + 1.2 * finished.seconds[stage]))
+    dice, first = random.Random(moment), moment % len(STAGES)
+    delay = dice.uniform(0, 2 + 1.2 * finished.seconds[STAGES[first]])
+    kill_and_run_again(finished, STAGES[first : first + 2], delay)
 
 
 def stages_alive(project: Project) -> list[psutil.Process]:
@@ -126,7 +133,7 @@ def stages_alive(project: Project) -> list[psutil.Process]:
 
 def test_a_dvc_that_is_killed_alone_leaves_no_stage_beside_the_next(finished):
     project = finished.project
-    rewind(finished, "train")
+    rewind(finished, ["train"])
     dvc = start(project, "dvc", "repro", "train")
     until(lambda: journal_of(project, "train"))
     [orphan] = stages_alive(project)
@@ -141,7 +148,6 @@ def test_a_dvc_that_is_killed_alone_leaves_no_stage_beside_the_next(finished):
     assert second.returncode == 0
     assert together == 0
     assert not orphan.is_running()
-    project.run("dvc", "repro", timeout=600)
-    assert (project.root / "dvc.lock").read_bytes() == finished.lock
+    expect_the_same_lock(finished)
     statuses = [run.info.status for run in stage_runs(client_of(project), "train")[-2:]]
     assert statuses == ["KILLED", "FINISHED"]

@@ -5,15 +5,24 @@ import os
 import torch
 
 from clintune import params
-from clintune.errors import ParamsError
+from clintune.errors import ParamsError, UserError
+
+DEVICE = "CLINTUNE_DEVICE"
 
 
 def prepare(numerics: params.Numerics) -> torch.device:
-    """Fix what decides the last bits, and choose the device: CLINTUNE_DEVICE, else a GPU, else the CPU."""
+    """Fix what decides the last bits, and choose the device.
+
+    That is CLINTUNE_DEVICE, else a GPU, else the CPU; the portable profile takes a GPU only where
+    CLINTUNE_DEVICE names it. Raises UserError for a name that is no device of this machine.
+    """
     torch.set_num_threads(numerics.threads)
     torch.use_deterministic_algorithms(True)
     torch.backends.cuda.matmul.allow_tf32 = False
-    name = os.environ.get("CLINTUNE_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
+    fast = torch.cuda.is_available() and numerics.profile == "native"
+    name = os.environ.get(DEVICE) or ("cuda" if fast else "cpu")
+    if name != "cpu" and not (name.partition(":")[0] == "cuda" and torch.cuda.is_available()):
+        raise UserError(DEVICE, f"{name!r} is no device of this machine", "set cpu, or cuda with a GPU")
     return torch.device(name)
 
 

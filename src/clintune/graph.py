@@ -212,13 +212,13 @@ def _reads(stage: Stage, section: str) -> str:
     return ", ".join(f"`{key}`" for key in sorted(set(keys)))
 
 
-def rewrite_readme(root: Path, sections: list[str]) -> None:
-    """Put the table between its marks in README.md, where there are any."""
-    readme = root / "README.md"
+def rewrite_readmes(root: Path, sections: list[str]) -> None:
+    """Put the table between its marks in each README, where there are any."""
     table = section_table(root, sections)
-    text = TABLE.sub(lambda marks: marks[1] + table + marks[2], readme.read_text(encoding="utf-8"))
-    with whole_file(readme) as draft:
-        draft.write_text(text, encoding="utf-8")
+    for readme in sorted(root.glob("README*.md")):
+        text = TABLE.sub(lambda marks: marks[1] + table + marks[2], readme.read_text(encoding="utf-8"))
+        with whole_file(readme) as draft:
+            draft.write_text(text, encoding="utf-8")
 
 
 def main() -> None:
@@ -230,7 +230,7 @@ def main() -> None:
         sys.stdout.write("".join(f"{name}: + {dep}\n" for dep in missing))
         sys.stdout.write("".join(f"{name}: - {dep}\n" for dep in needless))
     rewrite_pipeline(root)
-    rewrite_readme(root, list(Params.model_fields))
+    rewrite_readmes(root, list(Params.model_fields))
 
 
 if __name__ == "__main__":
