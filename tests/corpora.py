@@ -12,7 +12,7 @@ from clintune.sources.readers import READERS
 HASH = SplitByHash(by="hash", train=0.5, validation=0.25, test=0.25)
 CONLL = Conll(scheme="iob2", separator="tab", token=0, tag=1, joiner=" ")
 
-_REAL = Path(os.environ.get("CLINTUNE_CORPORA", Path(__file__).parents[1] / "../shared/data")).resolve()
+REAL = Path(os.environ.get("CLINTUNE_CORPORA", Path(__file__).parents[1] / "../shared/data")).resolve()
 
 
 def by_file(train="train*", validation="dev*", test="test*"):
@@ -53,6 +53,6 @@ def said(record):
 
 def real_corpus(path):
     """A real corpus, or a skip: none of them is part of this repository."""
-    if not (_REAL / path).exists():
+    if not (REAL / path).exists():
         pytest.skip(f"no {path}: set CLINTUNE_CORPORA to the folder with the real corpora")
-    return _REAL / path
+    return REAL / path

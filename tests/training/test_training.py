@@ -54,7 +54,8 @@ def fine_tune(folders: Folders, tiny: Params, tmp_path: Path) -> Callable[..., P
     """Train with some keys of the section train changed; returns the checkpoint."""
 
     def run(name: str, report=lambda values, step: None, **changes) -> Path:
-        quick = {"epochs": 2, "batch_tokens": 256, "log_every": 2, "learning_rate": 0.003, "patience": 9}
+        quick = {"epochs": 2, "batch_tokens": 256, "log_every": 2, "learning_rate": 0.003, "patience": 9,
+                 "validations_per_epoch": 1}  # fmt: skip
         params = tiny.model_copy(update={"train": tiny.train.model_copy(update=quick | changes)})
         checkpoint = tmp_path / name
         train(

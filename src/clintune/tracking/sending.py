@@ -88,6 +88,11 @@ def wait_a_little(home: Home, folder: Path) -> bool:
 
 def send_spooled(home: Home) -> int:
     """Send what waits in the spool; returns how many ended runs are still not whole in the store."""
+    # The sender may be at an attempt that began before the store was mended: its failure says nothing.
+    return _send_once(home) and _send_once(home)
+
+
+def _send_once(home: Home) -> int:
     folders = [folder for folder in journals(home.spool) if ended(folder)]
     for folder in folders:
         (folder / REJECTED).unlink(missing_ok=True)

@@ -1,0 +1,69 @@
+"""Every command of the README runs. In its order, in one project, as a reader would type them."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from clintune.graph import TABLE
+from tests.corpora import REAL
+from tests.project import ROOT, Project
+
+BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+ELSEWHERE = {
+    "make repro": "set-up and `dvc repro`: tests/test_pipeline.py, tests/test_setup.py",
+    "make ui": "a server in the foreground: tests/test_browser.py",
+    "make test": "this",
+}
+CORPUS = "path/to/corpus"
+READMES = ("README.md", "README.zh-CN.md")
+
+pytestmark = pytest.mark.pipeline
+
+
+def commands(readme: str) -> list[str]:
+    """The lines of its shell blocks, comments taken off."""
+    blocks = BLOCK.findall((ROOT / readme).read_text(encoding="utf-8"))
+    lines = (line.partition(" #")[0].strip() for block in blocks for line in block.splitlines())
+    return [line for line in lines if line]
+
+
+def test_both_readmes_have_the_same_commands_and_the_same_table():
+    english, chinese = READMES
+    assert commands(english) == commands(chinese)
+    tables = {TABLE.search((ROOT / readme).read_text(encoding="utf-8"))[0] for readme in READMES}
+    assert len(tables) == 1
+
+
+@pytest.mark.timeout(600)
+def test_every_command_of_the_readme_runs(finished, tmp_path):
+    project = Project(tmp_path / "copy", finished.environment)
+    finished.run("cp", "-a", str(finished.root), str(project.root))
+    project.commit("the first results")
+    for command in commands("README.md"):
+        if command not in ELSEWHERE:
+            shell(project, command)
+
+
+def shell(project: Project, command: str) -> None:
+    if CORPUS in command:
+        real = corpus()
+        if real is None:  # a clone has no corpora: the rest of the commands still run
+            return
+        command = command.replace(CORPUS, str(real))
+    done = project.run("bash", "-c", command, ok=False, timeout=300)
+    # `clintune check` ends with 1 where it has a finding: the copy may have another environment than the lock.
+    accepted = (0, 1) if command == "clintune check" else (0,)
+    assert done.returncode in accepted, f"{command}\n{done.stdout}\n{done.stderr}"
+    if command.startswith("clintune use"):
+        project.params({**QUICK, "model": TINY})
+
+
+TINY = {"weights_sha256": None, "scratch": {"layers": 1, "hidden": 16, "heads": 2, "intermediate": 32}}
+QUICK = {"numerics": {"threads": 1}, "train": {"epochs": 1, "patience": 1}, "evaluate": {"resamples": 20}}
+
+
+def corpus() -> Path | None:
+    """The corpus of the recipe that the README names, where this machine has it."""
+    found = REAL / "ncbi-disease" / "original"
+    return found if found.exists() else None
