@@ -61,7 +61,7 @@ def test_four_queued_experiments_of_all_stages(tmp_path):
     expect_complete_sets(project, STAGES)
 
 
-def test_an_experiment_in_a_temporary_copy_lands_in_the_same_store_and_runs_the_copys_code(tmp_path):
+def test_an_experiment_in_a_temporary_copy_lands_in_the_same_store(tmp_path):
     project = make_project(tmp_path / "project", FEW)
     project.run("dvc", "exp", "run", "--temp", "-n", "short", "-S", "train.epochs=2", "train")
     client = client_of(project)
@@ -71,7 +71,17 @@ def test_an_experiment_in_a_temporary_copy_lands_in_the_same_store_and_runs_the_
     assert train.data.tags["git.dirty"] == "true"
     assert Path(train.info.artifact_uri.removeprefix("file://")).is_relative_to(project.root / ".clintune")
     assert not (project.root / "data" / "checkpoint").exists()
-    found = project.run("git", "show", "refs/exps/exec/EXEC_BRANCH:dvc.lock", ok=False).stdout or (
-        project.run("git", "for-each-ref", "--format=%(refname)", "refs/exps").stdout
+
+
+def test_an_experiment_runs_the_code_of_its_copy_not_that_of_the_folder_it_was_started_in(tmp_path):
+    project = make_project(tmp_path / "project", FEW)
+    library = project.root / "src" / "clintune" / "ingesting.py"
+    library.write_text(
+        library.read_text() + "\n_describe = describe\n\n\n"
+        "def describe(*facts):\n    return _describe(*facts) + ' By the code of the copy.'\n"
     )
-    assert found
+    project.run("dvc", "exp", "run", "--queue", STAGES[0])
+    project.run("git", "checkout", "-q", "src")
+    project.run("dvc", "exp", "run", "--run-all")
+    [run] = stage_runs(client_of(project))
+    assert "By the code of the copy." in run.data.tags["mlflow.note.content"]

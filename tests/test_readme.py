@@ -52,7 +52,7 @@ def shell(project: Project, command: str) -> None:
             return
         command = command.replace(CORPUS, str(real))
     done = project.run("bash", "-c", command, ok=False, timeout=300)
-    # `clintune check` ends with 1 where it has a finding: the copy may have another environment than the lock.
+    # `clintune check` ends with 1 where it has a finding: the copy may have another environment.
     accepted = (0, 1) if command == "clintune check" else (0,)
     assert done.returncode in accepted, f"{command}\n{done.stdout}\n{done.stderr}"
     if command.startswith("clintune use"):

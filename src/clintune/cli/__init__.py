@@ -6,10 +6,18 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from clintune.errors import UserError
 
 USER_ERROR = 2
+
+
+class _Parser(argparse.ArgumentParser):
+    """Wrong arguments are a user's error like any other: one line, without the usage above it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(USER_ERROR, f"{self.prog}: {' '.join(message.split())}; see {self.prog} --help\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="clintune", description="Run from the project's folder.")
+    parser = _Parser(prog="clintune", description="Run from the project's folder.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     recipes = commands.add_parser("recipes", help="list the shipped recipes")
@@ -56,9 +64,16 @@ def _parser() -> argparse.ArgumentParser:
     snapshot = commands.add_parser("snapshot", help="record which run made each stage's outputs")
     snapshot.set_defaults(run=_snapshot)
     ui = commands.add_parser("ui", help="open MLflow on the local store, and print the link")
-    ui.add_argument("--port", type=int, default=5000)
+    ui.add_argument("--port", type=_port, default=5000)
     ui.set_defaults(run=_ui)
     return parser
+
+
+def _port(text: str) -> int:
+    """A port that a person may ask for; argparse says what raises here."""
+    if not text.isdecimal() or not 0 < int(text) < 1 << 16:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port, which is a number from 1 to 65535")
+    return int(text)
 
 
 def _recipes(arguments: argparse.Namespace) -> int:

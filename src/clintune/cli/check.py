@@ -64,6 +64,9 @@ def _guarded(subject: str, one: Callable[..., Iterator[Finding]], *arguments: An
         return list(one(*arguments))
     except UserError as error:
         return [Finding(subject, "finding", str(error))]
+    except SyntaxError as error:
+        place = f"{error.filename}:{error.lineno}"
+        return [Finding(subject, "finding", f"{place} is no Python ({error.msg})", "mend that line")]
     except OSError as error:
         return [Finding(subject, "unknown", f"{type(error).__name__}: {error}")]
 

@@ -1,10 +1,12 @@
 """clintune ui: MLflow's own server on the store of this project."""
 
 import os
+import socket
 import sys
 from pathlib import Path
 from typing import NoReturn
 
+from clintune.errors import UserError
 from clintune.tracking.home import Home, home
 from clintune.tracking.store import open_store
 
@@ -19,6 +21,7 @@ def ui(*, port: int) -> int:
 
 
 def _serve(store: Home, port: int) -> NoReturn:
+    _expect_free(port)
     link = open_store(store).url(f"http://127.0.0.1:{port}")
     print(f"MLflow opens in about 15 seconds at {link}\nEnd it with Ctrl-C.", flush=True)
     os.environ["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"  # 15 s instead of 44, and half the memory
@@ -27,3 +30,15 @@ def _serve(store: Home, port: int) -> NoReturn:
         str(mlflow), "ui", "--backend-store-uri", store.uri, "--workers", "1",
         "--host", "127.0.0.1", "--port", str(port),
     ])  # fmt: skip
+
+
+def _expect_free(port: int) -> None:
+    """MLflow itself ends with exit code 0 where another program has the port."""
+    with socket.socket() as probe:
+        # As the server does: a port whose last connections still linger is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            problem = f"port {port} cannot be had ({error.strerror})"
+            raise UserError("clintune ui", problem, f"name another: clintune ui --port {port + 1}") from None

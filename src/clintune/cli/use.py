@@ -130,6 +130,8 @@ def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, st
 def _advice(params: Params, root: Path, recipe: str) -> list[str]:
     path = Path(params.ingest.path)
     if not (root / path).exists():
+        if params.ingest.source == "synthetic":
+            return [f"{path} is missing: run from the project's folder"]
         again = f"clintune use {recipe} --corpus PATH"
         return [f"No corpus lies at {path}: put it there, or run {again}; params.yaml says which it is"]
     tracked = ["git", "-C", str(root), "ls-files", "--error-unmatch", str(path)]
