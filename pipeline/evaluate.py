@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from clintune.evaluation import describe, evaluate, flat, metrics
+from clintune.evaluation import describe, evaluate, flat, headline, metrics
 from clintune.params import Params
 from clintune.stage import run_stage
 from clintune.tracking import Run
@@ -21,6 +21,7 @@ def work(params: Params, run: Run, paths: Mapping[str, Path]) -> None:
         predictions=said, folder=folder,
     )  # fmt: skip
     run.metrics(flat(metrics(evaluation)))
+    run.headline(headline(evaluation))
     run.describe(describe(evaluation))
     run.artifact(folder / "report.html")
     run.artifact(folder / "plots")

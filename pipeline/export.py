@@ -16,12 +16,13 @@ def work(params: Params, run: Run, paths: Mapping[str, Path]) -> None:
 
     comparison = export(params, **paths)
     run.metrics(metrics(comparison))
-    run.describe(describe(params.export, comparison))
+    words = describe(params.export, comparison, paths["evaluation"])
+    run.describe(words)
     run.artifact(paths["bundle"] / "MODEL_CARD.md")
     with tempfile.TemporaryDirectory() as folder:
         saved = Path(folder) / "model"
         save_mlflow_model(paths["bundle"], saved)
-        run.model(saved, params.export.name, alias="newest")
+        run.model(saved, params.export.name, alias="newest", description=words)
 
 
 if __name__ == "__main__":

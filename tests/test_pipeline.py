@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 
 from clintune.graph import read_stages
 from tests.project import ROOT, Project, make_project
+from tests.tracking.stores import client_of, runs_of, stage_runs
 
 STAGES = list(read_stages(ROOT))
 RUNNING = re.compile(r"^Running stage '(\w+)'", re.MULTILINE)
@@ -37,6 +38,17 @@ def test_a_second_repro_runs_nothing(finished):
 def test_the_tiny_model_finds_mentions_so_that_comparing_them_means_something(finished):
     metrics = json.loads((finished.root / "data/evaluation/metrics.json").read_text())
     assert metrics["strict"]["correct"] > 20
+
+
+def test_an_auditor_finds_scores_and_params_in_the_run_of_the_execution_and_words_at_the_model(finished):
+    client = client_of(finished)
+    strict = json.loads((finished.root / "data/evaluation/metrics.json").read_text())["strict"]
+    [execution] = runs_of(client, "tags.`dvc.kind` = 'pipeline'")
+    assert execution.data.metrics["strict/f1"] == strict["f1"]
+    assert execution.data.params["train.epochs"] == "6"
+    [version] = client.search_model_versions()
+    assert version.description.startswith(f"**Strict F1 on test {strict['f1']:.3f}**")
+    assert version.run_id == stage_runs(client, "export")[0].info.run_id
 
 
 def test_a_clone_elsewhere_gives_the_same_lock(finished, tmp_path):

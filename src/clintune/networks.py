@@ -7,6 +7,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel
+from transformers.utils.logging import disable_progress_bar
 
 from clintune import params
 from clintune.batching import Batch, Forward, Logits
@@ -14,6 +15,12 @@ from clintune.checkpoints import Outputs
 from clintune.encoders import CONFIG, WEIGHTS, config_file, weights_file
 from clintune.errors import ModelError
 from clintune.tasks.heads import HEADS
+
+_DROPOUTS = {
+    "hidden": ("hidden_dropout_prob", "dropout"),
+    "attention": ("attention_probs_dropout_prob", "attention_dropout"),
+}
+"""What configurations of transformers call them."""
 
 
 class Network(nn.Module):
@@ -34,14 +41,15 @@ class Network(nn.Module):
         return logits
 
 
-def build(model: params.Model, outputs: Outputs, *, seed: int) -> Network:
+def build(model: params.Model, outputs: Outputs, *, seed: int, dropout: params.Dropout) -> Network:
     """The base model with a fresh head; `seed` decides every weight that is not pretrained.
 
-    Raises ModelError where a file is not the one declared or is no model.
+    Raises ModelError where a file is not the one declared or is no model, and where the model has no
+    dropout of a kind that `dropout` sets.
     """
     torch.manual_seed(seed)
     path = config_file(model)
-    config = _config(path)
+    config = _with_dropout(_config(path), dropout)
     if model.scratch is not None:
         config = _resized(config, model.scratch)
         encoder = _blank(config)
@@ -88,6 +96,19 @@ def _config(path: Path) -> PretrainedConfig:
     return config
 
 
+def _with_dropout(config: PretrainedConfig, dropout: params.Dropout) -> PretrainedConfig:
+    for kind, names in _DROPOUTS.items():
+        share = getattr(dropout, kind)
+        if share is None:
+            continue
+        known = [name for name in names if hasattr(config, name)]
+        if not known:
+            problem = f"a model of type {config.model_type} has none"
+            raise ModelError(f"params.yaml: train.dropout.{kind}", problem, "set null")
+        setattr(config, known[0], share)
+    return config
+
+
 def _resized(config: PretrainedConfig, scratch: params.Scratch) -> PretrainedConfig:
     config.num_hidden_layers = scratch.layers
     config.hidden_size = scratch.hidden
@@ -102,6 +123,7 @@ def _blank(config: PretrainedConfig) -> PreTrainedModel:
 
 
 def _pretrained(folder: Path, config: PretrainedConfig) -> PreTrainedModel:
+    disable_progress_bar()  # type: ignore[no-untyped-call]  # a second of it, above the bar of training
     try:
         encoder: PreTrainedModel = AutoModel.from_pretrained(
             folder, config=config, dtype=torch.float32, local_files_only=True,
@@ -119,5 +141,5 @@ def _network(encoder: PreTrainedModel, config: PretrainedConfig, outputs: Output
     if getattr(encoder, "pooler", None) is not None:
         # A layer for sentence pairs: it would stay untrained and be shipped.
         encoder.register_module("pooler", None)
-    dropout = getattr(config, "hidden_dropout_prob", 0.1)
+    dropout = next((getattr(config, name) for name in _DROPOUTS["hidden"] if hasattr(config, name)), 0.1)
     return Network(encoder, HEADS[outputs.task].build(config.hidden_size, len(outputs.labels), dropout))

@@ -166,6 +166,13 @@ class Tokenize(Section):
         return self
 
 
+class Dropout(Section):
+    """Shares of numbers set to 0 while training; null: as the base model's configuration has it."""
+
+    hidden: Annotated[float, Field(ge=0, lt=1)] | None
+    attention: Annotated[float, Field(ge=0, lt=1)] | None
+
+
 class Train(Section):
     """Fine-tuning. `warmup` is the share of steps in which the learning rate rises to its full height."""
 
@@ -179,6 +186,7 @@ class Train(Section):
     batch_tokens: Count
     accumulation: Count
     clip_norm: Positive
+    dropout: Dropout
     precision: Literal["fp32", "bf16", "auto"]
     validations_per_epoch: Count
     patience: Count

@@ -83,7 +83,9 @@ def test_every_predicted_span_is_compared(walked, tmp_path):
     assert found.items == sum(len(one.target) for one in evaluated(walked))
     assert found.apart < 1e-4
     assert set(metrics(found).values()) == {found.examples, found.items, found.apart}
-    assert f"{found.items} predicted spans" in describe(walked.params.export, found)
+    assert f"{found.items} predicted spans" in describe(
+        walked.params.export, found, walked.folder("evaluation")
+    )
 
 
 def test_the_same_inputs_give_the_same_bytes(walked, bundle, tmp_path):

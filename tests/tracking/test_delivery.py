@@ -12,7 +12,12 @@ from clintune.tracking.journal import Closed, Dataset, Journal, Metrics, Opened,
 from tests.tracking.stores import files_of, runs_of
 
 PIPELINE = journal.Pipeline(
-    "host/1/2", "repro @ abc", 900, {"dvc.kind": "pipeline", "dvc.exec_id": "host/1/2"}, "pipeline"
+    "host/1/2",
+    "repro @ abc",
+    900,
+    {"dvc.kind": "pipeline", "dvc.exec_id": "host/1/2"},
+    {"seed": "1"},
+    "pipeline",
 )
 
 
@@ -36,6 +41,7 @@ def spooled(tmp_path, request):
     run.write(Dataset("data/raw", "0" * 32 + ".dir", "raw", {"nfiles": 3}))
     for step in range(350):
         run.write(Metrics({"loss": 1 / (step + 1), "f1": 0.5}, step, 2000 + step))
+    run.write(journal.Headline({"strict/f1": 0.5}, 2400))
     run.write(journal.Artifact(run.keep("packages.txt", "python==3\n"), "environment"))
     run.write(Tags({f"dvc.dep.{number}": "x" for number in range(150)}))
     run.close(Closed("FAILED", 9000, "no test split"))
@@ -71,6 +77,8 @@ def test_a_run_arrives_whole_and_its_parent_is_made_and_ended(store, spooled):
     parent = store.client.get_run(tags["mlflow.parentRunId"])
     assert (parent.info.status, parent.info.end_time) == ("FAILED", 9000)
     assert files_of(store.client, parent.info.run_id) == {"params.yaml"}
+    assert parent.data.params == {"seed": "1"}
+    assert parent.data.metrics == {"strict/f1": 0.5}
 
 
 class CutOffError(Exception):

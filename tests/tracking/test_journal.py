@@ -6,7 +6,18 @@ import os
 import pytest
 
 from clintune.tracking import journal
-from clintune.tracking.journal import Artifact, Closed, Dataset, Journal, Metrics, Model, Opened, Params, Tags
+from clintune.tracking.journal import (
+    Artifact,
+    Closed,
+    Dataset,
+    Headline,
+    Journal,
+    Metrics,
+    Model,
+    Opened,
+    Params,
+    Tags,
+)
 
 OPENED = Opened("20260101T000000-train-1", "train", 1000, {"dvc.kind": "stage"}, "host/1/2", None)
 
@@ -25,13 +36,14 @@ def die(run: Journal) -> None:
     "record",
     [
         OPENED,
-        Opened("k", "n", 1, {}, "h/1/2", journal.Pipeline("h/1/2", "repro", 1, {"a": "é\n"}, "pipeline")),
+        Opened("k", "n", 1, {}, "h/1/2", journal.Pipeline("h/1", "r", 1, {"a": "é\n"}, {"b": "1"}, "files")),
         Params({"train.epochs": "3"}),
         Tags({"mlflow.note.content": "| a |\n| b |"}),
         Metrics({"loss": 0.1 + 0.2}, 7, 12345),
+        Headline({"strict/f1": 0.5}, 12345),
         Dataset("data/raw", "d41d8cd98f00b204e9800998ecf8427e.dir", "raw", {"size": 3}),
         Artifact("files/1/report.html", ""),
-        Model("files/1/model", "ner", "candidate", {}),
+        Model("files/1/model", "ner", "candidate", "what it is", {}),
         Closed("FAILED", 99, "no test split"),
     ],
     ids=lambda record: type(record).__name__,

@@ -52,6 +52,8 @@ def test_the_stages_are_children_of_one_run_named_by_the_execution(ran, client):
     assert parent.data.tags["dvc.cmd"] == "dvc repro train"
     assert {run.data.tags["mlflow.parentRunId"] for run in stage_runs(client)} == {parent.info.run_id}
     assert files_of(client, parent.info.run_id) == {"params.yaml", "dvc.yaml"}
+    assert parent.data.params["train.epochs"] == "1"
+    assert parent.data.params["evaluate.level"] == "0.95"
     assert f"Commit `{head}`, clean." in parent.data.tags["mlflow.note.content"]
 
 
@@ -66,6 +68,7 @@ def test_the_hashes_are_those_of_dvc_lock_and_of_the_bytes(ran, client):
         assert tags["dvc.lock_entry_sha256"] == entry_sha256(entry)
         assert tags["dvc.inputs_sha256"] == inputs_sha256(entry)
         assert tags["dvc.cmd"] == entry["cmd"]
+        assert tags["mlflow.source.name"] == f"pipeline/{run.info.run_name}.py"
 
 
 def test_the_name_of_the_inputs_is_dvcs_own_key_of_its_run_cache(ran):
@@ -156,7 +159,7 @@ class TestAfterwards:
         assert "is cached" in said or "cached - skipping" in said
         assert (ran.root / "dvc.lock").read_bytes() == lock
         assert len(stage_runs(client)) == len(made)
-        listed = ran.run("clintune", "snapshot").stdout.split()
+        listed = ran.run("clintune", "snapshot").stdout.partition(":\n")[2].split()
         assert dict(zip(listed[::2], listed[1::2], strict=True)) == made
         [snapshot] = runs_of(client, "tags.`dvc.kind` = 'snapshot'")
         assert snapshot.info.status == "FINISHED"
@@ -198,6 +201,15 @@ class TestAfterwards:
         assert run.data.tags["git.dirty"] == "true"
         assert "git/uncommitted.diff" in files_of(client, run.info.run_id)
         assert "dvc.lock_entry_sha256" not in run.data.tags
+
+    def test_where_no_record_can_be_written_no_stage_runs(self, tmp_path):
+        project = make_project(tmp_path / "project")
+        (project.root / ".clintune").write_text("a file where the folder goes\n")
+        done = project.run("dvc", "repro", "ingest", ok=False)
+        assert done.returncode != 0
+        assert "Traceback" not in done.stderr
+        assert ".clintune/: the record of this run cannot be written (Not a directory)" in done.stderr
+        assert not (project.root / "data" / "raw").exists()
 
     def test_an_input_that_changes_while_the_stage_runs_fails_it(self, ran, client):
         ran.run("git", "checkout", "-q", "params.yaml")

@@ -7,13 +7,15 @@ from accelerate import Accelerator
 
 from clintune.batching import Batch, pad
 from clintune.checkpoints import Outputs
+from clintune.errors import ModelError
 from clintune.examples import IGNORED, Window
-from clintune.networks import Network, build
-from clintune.params import Params
+from clintune.networks import build
+from clintune.params import Dropout, Params
 from clintune.tasks.heads import HEADS
 from clintune.training.learner import Learner
 
 OUTPUTS = Outputs("entities", ("O", "B-Drug", "I-Drug"), 32, 8)
+NONE = Dropout(hidden=0.0, attention=0.0)
 
 
 def window(length: int, seed: int) -> Window:
@@ -27,13 +29,8 @@ def window(length: int, seed: int) -> Window:
 def weights_after(
     tiny: Params, steps: list[list[Batch]], *, dropout: bool = False
 ) -> dict[str, torch.Tensor]:
-    network: Network = build(tiny.model, OUTPUTS, seed=3)
-    if not dropout:
-        for module in network.modules():
-            if isinstance(module, torch.nn.Dropout):
-                module.p = 0.0
-        for layer in network.encoder.encoder.layer:
-            layer.attention.self.dropout.p = 0.0
+    shares = Dropout(hidden=0.5, attention=0.5) if dropout else NONE
+    network = build(tiny.model, OUTPUTS, seed=3, dropout=shares)
     learner = Learner.prepare(
         network, HEADS["entities"], tiny.train, steps=len(steps), accelerator=Accelerator(cpu=True)
     )
@@ -64,15 +61,18 @@ def test_padding_does_not_change_a_step(tiny):
 @pytest.mark.parametrize("seed", [3, 4])
 def test_fresh_weights_depend_on_the_seed_alone(tiny, seed):
     torch.manual_seed(999)
-    one = build(tiny.model, OUTPUTS, seed=seed).state_dict()
+    one = build(tiny.model, OUTPUTS, seed=seed, dropout=tiny.train.dropout).state_dict()
     torch.rand(5)
-    two = build(tiny.model, OUTPUTS, seed=seed).state_dict()
+    two = build(tiny.model, OUTPUTS, seed=seed, dropout=tiny.train.dropout).state_dict()
     assert difference(one, two) == 0
-    assert difference(one, build(tiny.model, OUTPUTS, seed=seed + 1).state_dict()) > 0
+    assert (
+        difference(one, build(tiny.model, OUTPUTS, seed=seed + 1, dropout=tiny.train.dropout).state_dict())
+        > 0
+    )
 
 
 def test_biases_and_norms_are_not_decayed(tiny):
-    network = build(tiny.model, OUTPUTS, seed=3)
+    network = build(tiny.model, OUTPUTS, seed=3, dropout=tiny.train.dropout)
     learner = Learner.prepare(
         network, HEADS["entities"], tiny.train, steps=1, accelerator=Accelerator(cpu=True)
     )
@@ -80,3 +80,26 @@ def test_biases_and_norms_are_not_decayed(tiny):
     assert all(tensor.ndim > 1 for tensor in decayed["params"])
     assert all(tensor.ndim == 1 for tensor in kept["params"])
     assert (decayed["weight_decay"], kept["weight_decay"]) == (tiny.train.weight_decay, 0.0)
+
+
+def test_dropout_overrides_the_base_models_and_null_leaves_it(tiny):
+    own = build(tiny.model, OUTPUTS, seed=3, dropout=Dropout(hidden=None, attention=None))
+    assert own.encoder.config.hidden_dropout_prob == own.encoder.config.attention_probs_dropout_prob == 0.1
+    set_here = build(tiny.model, OUTPUTS, seed=3, dropout=Dropout(hidden=0.3, attention=0.0))
+    shares = {
+        name: module.p for name, module in set_here.named_modules() if isinstance(module, torch.nn.Dropout)
+    }
+    attention = {share for name, share in shares.items() if "attention.self" in name}
+    assert attention <= {0.0}
+    assert {share for name, share in shares.items() if "attention.self" not in name} == {0.3}
+    assert set_here.encoder.config.attention_probs_dropout_prob == 0.0
+
+
+def test_a_model_without_such_a_dropout_says_so(tiny, monkeypatch):
+    from clintune import networks
+
+    monkeypatch.setitem(networks._DROPOUTS, "attention", ("nobody_calls_it_this",))
+    with pytest.raises(
+        ModelError, match=r"train\.dropout\.attention: a model of type bert has none; set null"
+    ):
+        build(tiny.model, OUTPUTS, seed=3, dropout=NONE)

@@ -41,6 +41,15 @@ def metrics(evaluation: Evaluation) -> Metrics:
     }
 
 
+def headline(evaluation: Evaluation) -> dict[str, float]:
+    """The numbers by which models are compared, named as in the run of stage evaluate."""
+    return {
+        f"strict/{name}": value
+        for name, value in _score(evaluation.strict).items()
+        if name.startswith(("f1", "precision", "recall"))
+    }
+
+
 def _score(score: Score) -> dict[str, float]:
     ratios = {
         "precision": _rounded(score.counts.precision),

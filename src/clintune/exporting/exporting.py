@@ -99,9 +99,12 @@ def metrics(comparison: Comparison) -> dict[str, float]:
     }
 
 
-def describe(section: params.Export, comparison: Comparison) -> str:
+def describe(section: params.Export, comparison: Comparison, evaluation: Path) -> str:
     """What was made and what holds of it, for a reviewer, in Markdown."""
+    strict = read_json(evaluation / "metrics.json")["strict"]
     return (
+        f"**Strict F1 on test {strict['f1']:.3f}** (precision {strict['precision']:.3f}, recall"
+        f" {strict['recall']:.3f}, {strict['gold']:,} annotated mentions).\n\n"
         f"The bundle `{section.name}` was written, loaded back with ONNX Runtime as a consumer loads it, and"
         f" compared with the evaluation: all {comparison.examples:,} examples of test came out with the same"
         f" {comparison.items:,} predicted spans, and scores at most {comparison.apart:.1e} apart. The MLflow"

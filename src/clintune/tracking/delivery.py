@@ -16,6 +16,7 @@ from clintune.tracking.journal import (
     Artifact,
     Closed,
     Dataset,
+    Headline,
     Metrics,
     Model,
     Opened,
@@ -78,13 +79,33 @@ def _steps(folder: Path, offset: int) -> Iterator[tuple[list[Record], int]]:
 
 def _send(store: Store, run_id: str, records: list[Record], folder: Path) -> str:
     """Send some records of one kind; returns the id of their run."""
+    if isinstance(records[0], Params | Tags | Metrics):
+        _send_values(store, run_id, records)
+        return run_id
+    for record in records:
+        match record:
+            case Opened():
+                run_id = _open_run(store, record, folder)
+            case Headline():
+                pipeline_run.show(store, run_id, record)
+            case Dataset():
+                store.client.log_inputs(run_id, [_dataset(record)])
+            case Artifact():
+                store.client.log_artifact(run_id, str(folder / record.copy), record.folder or None)
+            case Model():
+                models.log_model(store, run_id, record, folder)
+            case Closed():
+                _close_run(store, run_id, record)
+    return run_id
+
+
+def _send_values(store: Store, run_id: str, records: list[Record]) -> None:
+    """All of them in one call."""
     metrics: list[Metric] = []
     params: dict[str, str] = {}
     tags: dict[str, str] = {}
     for record in records:
         match record:
-            case Opened():
-                run_id = _open_run(store, record, folder)
             case Params():
                 params |= {limits.name(key): limits.param(value) for key, value in record.values.items()}
             case Tags():
@@ -94,18 +115,9 @@ def _send(store: Store, run_id: str, records: list[Record], folder: Path) -> str
                     Metric(limits.name(key), value, record.at, record.step)
                     for key, value in record.values.items()
                 ]
-            case Dataset():
-                store.client.log_inputs(run_id, [_dataset(record)])
-            case Artifact():
-                store.client.log_artifact(run_id, str(folder / record.copy), record.folder or None)
-            case Model():
-                models.log_model(store, run_id, record, folder)
-            case Closed():
-                _close_run(store, run_id, record)
     store.client.log_batch(
         run_id, metrics, [Param(*pair) for pair in params.items()], [RunTag(*pair) for pair in tags.items()]
     )
-    return run_id
 
 
 def _open_run(store: Store, opened: Opened, folder: Path) -> str:

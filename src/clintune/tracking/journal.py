@@ -33,6 +33,7 @@ class Pipeline:
     name: str
     start: Milliseconds
     tags: Mapping[str, str]
+    params: Mapping[str, str]
     files: str
 
 
@@ -72,6 +73,14 @@ class Metrics:
 
 
 @dataclass(frozen=True, slots=True)
+class Headline:
+    """The numbers by which executions are compared: shown in the run of the execution."""
+
+    values: Mapping[str, float]
+    at: Milliseconds
+
+
+@dataclass(frozen=True, slots=True)
 class Dataset:
     """Something of data/ that the run reads. `digest` is DVC's hash."""
 
@@ -96,6 +105,7 @@ class Model:
     copy: str
     name: str
     alias: str
+    description: str
     tags: Mapping[str, str]
 
 
@@ -108,9 +118,10 @@ class Closed:
     reason: str
 
 
-Record: TypeAlias = Opened | Params | Tags | Metrics | Dataset | Artifact | Model | Closed
+Record: TypeAlias = Opened | Params | Tags | Metrics | Headline | Dataset | Artifact | Model | Closed
 _KINDS: dict[str, type[Record]] = {
-    kind.__name__: kind for kind in (Opened, Params, Tags, Metrics, Dataset, Artifact, Model, Closed)
+    kind.__name__: kind
+    for kind in (Opened, Params, Tags, Metrics, Headline, Dataset, Artifact, Model, Closed)
 }
 
 _CLOSED = b'{"kind": "Closed"'

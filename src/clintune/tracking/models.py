@@ -6,7 +6,7 @@ from pathlib import Path
 from mlflow.entities import LoggedModelOutput
 from mlflow.models import Model as Description
 
-from clintune.tracking import limits
+from clintune.tracking import limits, notes
 from clintune.tracking.journal import Model
 from clintune.tracking.store import Store
 
@@ -40,12 +40,13 @@ def log_model(store: Store, run_id: str, model: Model, folder: Path) -> None:
 def _register(store: Store, run_id: str, model_id: str, model: Model, tags: Mapping[str, str]) -> None:
     client, name = store.client, model.name
     if not client.search_registered_models(f"name = '{name}'"):
-        client.create_registered_model(name)
+        client.create_registered_model(name, description=notes.registered(model.alias))
     versions = client.search_model_versions(f"name = '{name}' and run_id = '{run_id}'")
     if versions:
         version = versions[0].version
     else:
         version = client.create_model_version(
-            name, f"models:/{model_id}", run_id, dict(tags), model_id=model_id, await_creation_for=0
-        ).version
+            name, f"models:/{model_id}", run_id, dict(tags), description=model.description,
+            model_id=model_id, await_creation_for=0,
+        ).version  # fmt: skip
     client.set_registered_model_alias(name, model.alias, version)

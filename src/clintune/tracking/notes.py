@@ -41,6 +41,14 @@ def outside() -> str:
     return "Started by hand, outside DVC: no lock entry names this run as the producer of anything."
 
 
+def registered(alias: str) -> str:
+    """A registered model."""
+    return (
+        f"Each version is what one run of stage export made; the alias `{alias}` is the last of them. "
+        "The tags of a version are the hashes of its bundle and of its entry in dvc.lock."
+    )
+
+
 def snapshot(producers: "Iterable[Producers]") -> str:
     """Which run made each entry of dvc.lock."""
     rows = "\n".join(

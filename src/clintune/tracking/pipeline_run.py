@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+from mlflow.entities import Metric, Param
+
 from clintune.tracking import limits
-from clintune.tracking.journal import Pipeline
+from clintune.tracking.journal import Headline, Pipeline
 from clintune.tracking.store import Store
 
 
@@ -26,8 +28,19 @@ def begin(store: Store, pipeline: Pipeline, folder: Path) -> str:
         )
         run_id = str(run.info.run_id)
     if not client.list_artifacts(run_id):
+        params = [Param(limits.name(key), limits.param(value)) for key, value in pipeline.params.items()]
+        client.log_batch(run_id, params=params)
         client.log_artifacts(run_id, str(folder / pipeline.files))
     return run_id
+
+
+def show(store: Store, stage_run: str, headline: Headline) -> None:
+    """Repeat the headline of a stage in the run of its execution; a stage started by hand has none."""
+    parent = store.client.get_run(stage_run).data.tags.get("mlflow.parentRunId")
+    if parent is not None:
+        values = headline.values.items()
+        metrics = [Metric(limits.name(key), value, headline.at, 0) for key, value in values]
+        store.client.log_batch(parent, metrics)
 
 
 def settle(store: Store, run_id: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from clintune.tracking.journal import Artifact, Journal, Metrics, Model, Tags, now
+from clintune.tracking.journal import Artifact, Headline, Journal, Metrics, Model, Tags, now
 
 NOTE = "mlflow.note.content"
 """The tag that MLflow shows as the description of a run."""
@@ -31,6 +31,10 @@ class Run:
             where = "" if step is None else f" (step {step})"
             self._journal.write(Tags({"clintune.not_finite": names + where}))
 
+    def headline(self, values: Mapping[str, float]) -> None:
+        """Show finite numbers in the run of the pipeline's execution too, where executions are compared."""
+        self._journal.write(Headline(dict(values), now()))
+
     def describe(self, markdown: str) -> None:
         """The description of the run, for a reader who was not there. No text of a record."""
         self._words = markdown
@@ -46,13 +50,13 @@ class Run:
         self._end = markdown
         self._write_note()
 
-    def model(self, saved: Path, name: str, *, alias: str) -> None:
+    def model(self, saved: Path, name: str, *, alias: str, description: str) -> None:
         """Show an MLflow model (see packaging.save_model), and register it as a version of `name`.
 
         That waits for the end of the stage, for the hashes of what it wrote: a stage that fails, or was
         started by hand, registers nothing.
         """
-        self._models.append(Model(self._journal.copy(saved), name, alias, {}))
+        self._models.append(Model(self._journal.copy(saved), name, alias, description, {}))
 
     def register_models(self, tags: Mapping[str, str]) -> None:
         """Let the models be registered, now that what they are made of has a name."""

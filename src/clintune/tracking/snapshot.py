@@ -96,8 +96,9 @@ def main() -> int:
     except UserError as error:
         print(error, file=sys.stderr)
         return _NOT_CHECKED
+    print("The run that made what each stage wrote:")
     for one in found.producers:
-        print(f"{one.stage:12} {one.runs[-1] if one.runs else notes.missing(one)}")
+        print(f"  {one.stage:10}  {one.runs[-1] if one.runs else notes.missing(one)}")
     return 0 if found.complete else _NO_PRODUCER
 
 

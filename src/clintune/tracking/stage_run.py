@@ -18,7 +18,7 @@ from clintune.lockfile import LockEntry, RunningStage, entry_sha256, inputs_sha2
 from clintune.params import Params
 from clintune.process import die_with, dvc_process, end_in_order, identity, wait_for_turn
 from clintune.tracking import journal, notes
-from clintune.tracking.home import home
+from clintune.tracking.home import Home, home
 from clintune.tracking.journal import Artifact, Closed, Dataset, Journal, Opened, Pipeline, Status, Tags, now
 from clintune.tracking.run import NOTE, Run
 from clintune.tracking.sending import start_sender, wait_a_little
@@ -42,8 +42,9 @@ def stage_run(
         die_with(dvc)
         wait_for_turn(Path())
     numerics = _numerics(params) if "numerics" in sections else {}
-    spooled = _open(place.spool, os.environ.get("DVC_STAGE", name), dvc, numerics)
-    start_sender(place)
+    with _writable(place):
+        spooled = _open(place.spool, os.environ.get("DVC_STAGE", name), dvc, params, numerics)
+        start_sender(place)
     run = Run(spooled)
     try:
         if dvc is None:
@@ -76,7 +77,28 @@ def _place(error: BaseException) -> str:
     return f" at {Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else ""
 
 
-def _open(spool: Path, stage: str, dvc: psutil.Process | None, numerics: Mapping[str, str]) -> Journal:
+@contextmanager
+def _writable(place: Home) -> Iterator[None]:
+    """A run that cannot be recorded does not begin."""
+    try:
+        yield
+    except OSError as error:
+        problem = f"the record of this run cannot be written ({error.strerror})"
+        raise TrackingError(
+            f"{place.root.name}/", problem, "make it a folder that you may write to"
+        ) from error
+
+
+def _source() -> str:
+    """The script, as a path in the project: the working folder of a stage."""
+    script = Path(sys.argv[0]).resolve()
+    here = Path().resolve()
+    return str(script.relative_to(here)) if script.is_relative_to(here) else script.name
+
+
+def _open(
+    spool: Path, stage: str, dvc: psutil.Process | None, params: Params, numerics: Mapping[str, str]
+) -> Journal:
     process = identity(dvc or psutil.Process())
     key, commit = journal.new_key(stage), provenance.commit()
     environment, cpu = provenance.environment_text(), provenance.processor()
@@ -86,7 +108,7 @@ def _open(spool: Path, stage: str, dvc: psutil.Process | None, numerics: Mapping
         "dvc.exec_id": process,
         "clintune.run": key,
         "mlflow.user": provenance.user(),
-        "mlflow.source.name": shlex.join(sys.orig_argv[1:]),
+        "mlflow.source.name": _source(),
         "mlflow.source.type": "LOCAL",
         "environment.sha256": provenance.text_sha256(environment),
         "numerics.cpu": cpu.name,
@@ -95,7 +117,7 @@ def _open(spool: Path, stage: str, dvc: psutil.Process | None, numerics: Mapping
         **(commit.tags() if commit else {}),
         **_experiment_tags(),
     }
-    pipeline = None if dvc is None else _pipeline(dvc, process, commit)
+    pipeline = None if dvc is None else _pipeline(dvc, process, params, commit)
     opened = Opened(key, stage, now(), tags, process, pipeline)
     files = {name: Path(name).read_bytes() for name in _PIPELINE_FILES if Path(name).exists()}
     spooled = Journal.open(spool, opened, {f"pipeline/{name}": content for name, content in files.items()})
@@ -109,7 +131,9 @@ def _numerics(params: Params) -> dict[str, str]:
     return {f"numerics.{key}": str(value) for key, value in params.numerics.model_dump().items()}
 
 
-def _pipeline(dvc: psutil.Process, process: str, commit: provenance.Commit | None) -> Pipeline:
+def _pipeline(
+    dvc: psutil.Process, process: str, params: Params, commit: provenance.Commit | None
+) -> Pipeline:
     title = os.environ.get("DVC_EXP_NAME") or "repro"
     name = f"{title} @ {commit.sha[:7]}" if commit else title
     tags = {
@@ -123,7 +147,8 @@ def _pipeline(dvc: psutil.Process, process: str, commit: provenance.Commit | Non
         **_experiment_tags(),
     }
     tags[NOTE] = notes.pipeline(tags)
-    return Pipeline(process, name, int(dvc.create_time() * 1000), tags, "pipeline")
+    values = dict(_flat(params.model_dump(mode="json")))
+    return Pipeline(process, name, int(dvc.create_time() * 1000), tags, values, "pipeline")
 
 
 def _command(words: Sequence[str]) -> str:

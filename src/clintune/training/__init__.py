@@ -37,7 +37,7 @@ def train(chosen: params.Params, *, windows: Path, examples: Path, checkpoint: P
     precision = "bf16" if uses_bf16(section.precision, chosen.numerics, device) else "no"
     accelerator = Accelerator(mixed_precision=precision, cpu=device.type == "cpu")
     outputs = Outputs.read(windows / "outputs.json")
-    network = build(chosen.model, outputs, seed=chosen.seed).to(device)
+    network = build(chosen.model, outputs, seed=chosen.seed, dropout=section.dropout).to(device)
     history = History(report)
     datasets.disable_progress_bars()
     with tempfile.TemporaryDirectory() as scratch:

@@ -1,0 +1,212 @@
+"""What each command says, and how it ends: in this process where it only reads."""
+
+import json
+import shutil
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from clintune.cli import main
+from clintune.cli.check import check, exit_code
+from clintune.cli.summary import summarize
+from clintune.errors import UserError
+from clintune.recipes import RECIPES, recipe_file
+from tests.project import ROOT
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """What `clintune check` looks at, copied so that a test may break it."""
+    for name in ("params.yaml", "dvc.yaml", "pyproject.toml", "requirements.lock"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    shutil.copytree(
+        ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
+    )
+    shutil.copytree(ROOT / "pipeline", tmp_path / "pipeline", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return tmp_path
+
+
+def seen(root: Path, subject: str) -> list[tuple[str, str]]:
+    """Status and words of the findings on one subject."""
+    return [(one.status, one.seen) for one in check(root) if one.subject == subject]
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "arguments are required"),
+        (["fly"], "invalid choice: 'fly'"),
+        (["use"], "arguments are required"),
+        (["summary", "--loud"], "unrecognized arguments: --loud"),
+        (["ui", "--port", "many"], "'many' is no port"),
+        (["ui", "--port", "70000"], "'70000' is no port"),
+    ],
+)
+def test_wrong_arguments_are_one_line_and_exit_code_2(arguments, said, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    lines = capsys.readouterr().err.splitlines()
+    assert ended.value.code == 2
+    assert len(lines) == 1
+    assert said in lines[0]
+    assert "--help" in lines[0]
+
+
+def test_recipes_lists_every_shipped_recipe_and_each_is_a_file(capsys):
+    assert main(["recipes"]) == 0
+    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert listed == list(RECIPES)
+    assert {"synthetic", "ncbi-disease", "bc5cdr", "cmedqaner"} <= set(listed)
+    assert all(recipe_file(name).is_file() for name in listed)
+
+
+def test_check_finds_nothing_wrong_with_the_repository_as_shipped(project):
+    wrong = [one for one in check(project) if one.status != "ok" and one.subject != "environment"]
+    assert wrong == []
+
+
+def test_check_names_a_wrong_key_and_still_looks_at_the_rest(project):
+    edit(project / "params.yaml", "epochs: 2", "epochs: two")
+    [(status, words)] = seen(project, "params")
+    assert status == "finding"
+    assert "train.epochs" in words
+    assert seen(project, "dvc.yaml") == [("ok", "each stage lists exactly the code that it runs")]
+    assert exit_code(check(project)) == 1
+
+
+def test_check_finds_code_that_a_stage_runs_and_dvc_yaml_does_not_list(project):
+    edit(project / "dvc.yaml", "    - src/clintune/ingesting.py\n", "")
+    [(status, words)] = seen(project, "dvc.yaml")
+    assert (status, words) == ("finding", "ingest lists 0 files that it never runs, misses 1 that it does")
+
+
+def test_check_finds_code_that_is_no_python(project):
+    (project / "src/clintune/ingesting.py").write_text("def describe(:\n")
+    [(status, words)] = seen(project, "dvc.yaml")
+    assert status == "finding"
+    assert "ingesting.py:1 is no Python" in words
+
+
+def test_check_finds_a_corpus_that_is_missing_or_has_another_sum(project):
+    shutil.copy(recipe_file("ncbi-disease"), project / "params.yaml")
+    assert seen(project, "corpus") == [("finding", "nothing lies at corpora/ncbi-disease")]
+    folder = project / "corpora" / "ncbi-disease"
+    folder.mkdir(parents=True)
+    (folder / "NCBItrainset_corpus.txt").write_text("changed\n")
+    words = [words for _, words in seen(project, "corpus")]
+    assert "NCBItestset_corpus.txt is missing" in words
+    assert "NCBItrainset_corpus.txt has another SHA-256 than params.yaml demands" in words
+
+
+def test_check_finds_a_base_model_that_is_not_the_one_of_params_yaml(project):
+    edit(project / "params.yaml", "tokenizer_sha256: be50", "tokenizer_sha256: 0000")
+    [(status, words)] = seen(project, "base model")
+    assert status == "finding"
+    assert "tokenizer.json" in words
+
+
+def test_check_finds_a_package_of_another_version_than_the_lock(project):
+    edit(project / "requirements.lock", "dvc==3.67.1", "dvc==3.0.0")
+    assert ("finding", "dvc is 3.67.1, the lock says 3.0.0") in seen(project, "environment")
+
+
+def test_check_finds_a_tracking_server_that_does_not_answer(project, monkeypatch):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
+    [(status, words)] = seen(project, "tracking")
+    assert (status, words) == ("finding", "the server that MLFLOW_TRACKING_URI names does not answer")
+
+
+def test_check_outside_of_a_project_says_so_and_does_not_fail(tmp_path):
+    findings = check(tmp_path)
+    assert exit_code(findings) == 1
+    assert any("params.yaml" in one.seen for one in findings if one.subject == "params")
+
+
+def test_a_program_may_read_what_check_found(project, capsys):
+    code = main(["check", "--json"])
+    found = json.loads(capsys.readouterr().out)
+    assert code == exit_code(check(project))
+    assert {
+        "subject": "params",
+        "status": "ok",
+        "seen": "params.yaml is whole and valid",
+        "next_step": "",
+    } in found
+
+
+def test_a_summary_before_the_first_run_says_what_is_missing_and_what_to_do(project):
+    said = "\n".join(summarize(project).lines())
+    assert "missing: dvc repro" in said
+    assert "none yet: dvc repro" in said
+
+
+def test_a_summary_of_broken_metrics_is_one_line(project):
+    metrics = project / "data" / "evaluation" / "metrics.json"
+    metrics.parent.mkdir(parents=True)
+    metrics.write_text("{")
+    with pytest.raises(UserError, match=r"data/evaluation/metrics\.json: not JSON"):
+        summarize(project)
+
+
+def test_ui_on_a_port_that_is_taken_names_another(project, capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main(["ui", "--port", str(port)]) == 2
+    said = capsys.readouterr().err
+    assert f"port {port} cannot be had" in said
+    assert len(said.splitlines()) == 1
+
+
+def test_ui_with_a_server_of_ones_own_says_where_it_is(project, monkeypatch):
+    from clintune.cli import ui
+
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")  # nothing may be started
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    with pytest.raises(UserError, match="does not answer"):
+        ui.ui(port=5000)
+
+
+@pytest.mark.pipeline
+class TestAfterARun:
+    """On a finished project."""
+
+    def test_the_summary_shows_outputs_scores_and_pages(self, finished):
+        summary = summarize(finished.root)
+        assert all(output.size for output in summary.outputs)
+        f1 = json.loads((finished.root / "data/evaluation/metrics.json").read_text())["strict"]["f1"]
+        said = "\n".join(summary.lines())
+        assert (
+            f"all                       {f1:.3f}" in " ".join(said.split("  all")[1:2]) or f"{f1:.3f}" in said
+        )
+        assert [page for page, _ in summary.pages] == [
+            "data/evaluation/report.html",
+            "data/bundle/MODEL_CARD.md",
+        ]
+
+    def test_why_names_nothing_where_nothing_is_stale(self, finished):
+        assert finished.run("clintune", "why").stdout == "Nothing is stale.\n"
+
+    def test_why_names_the_key_and_the_stage(self, finished, tmp_path):
+        from tests.project import Project
+
+        project = Project(tmp_path / "copy", finished.environment)
+        finished.run("cp", "-a", str(finished.root), str(project.root))
+        project.params({"train": {"epochs": 1}})
+        assert project.run("clintune", "why").stdout == "train: params.yaml: train.epochs modified\n"
+        assert project.run("clintune", "why", "ingest").stdout == "Nothing is stale.\n"
+        unknown = project.run("clintune", "why", "fly", ok=False)
+        assert unknown.returncode == 2
+        assert "no stage is called 'fly'" in unknown.stderr
