@@ -1,6 +1,7 @@
 """The MLflow store: where it is, and how to open it without harm to it or to the clock."""
 
 import fcntl
+import json
 import logging
 import os
 import re
@@ -25,6 +26,14 @@ _CLIENT = {
 }
 
 
+_VIEW = "clintune"
+_VIEW_TAG = f"mlflow.sharedViewState.{_VIEW}"
+_COLUMNS = (
+    "attributes.`Created`", "attributes.`Duration`", "metrics.`strict/f1`", "metrics.`strict/precision`",
+    "metrics.`strict/recall`", "tags.`git.commit`", "tags.`git.dirty`", "tags.`dvc.cmd`",
+)  # fmt: skip
+
+
 def experiment_name() -> str:
     """The experiment that all runs go to."""
     return os.environ.get("CLINTUNE_EXPERIMENT") or "clintune"
@@ -39,11 +48,12 @@ class Store:
     experiment_id: str
 
     def url(self, server: str) -> str:
-        """The page of the experiment on an MLflow server, in the view for models.
+        """The page of the experiment on an MLflow server: the table of runs, with scores and commits.
 
         Without `workflowType` a fresh browser opens the view for language-model traces.
         """
-        return f"{server.rstrip('/')}/#/experiments/{self.experiment_id}/runs?workflowType=machine_learning"
+        page = f"{server.rstrip('/')}/#/experiments/{self.experiment_id}/runs"
+        return f"{page}?workflowType=machine_learning&viewStateShareKey={_VIEW}"
 
 
 def open_store(home: Home) -> Store:
@@ -87,10 +97,15 @@ def answering(uri: str) -> Iterator[None]:
 
 def _experiment(client: "MlflowClient", *, artifacts: str | None) -> str:
     name = experiment_name()
+    tags = {
+        "mlflow.experimentKind": "custom_model_development",
+        _VIEW_TAG: json.dumps({"selectedColumns": _COLUMNS, "runsPinned": [], "runsHidden": []}),
+    }
     found = client.get_experiment_by_name(name)
     if found is not None:
+        if found.tags.get(_VIEW_TAG) != tags[_VIEW_TAG]:
+            client.set_experiment_tag(found.experiment_id, _VIEW_TAG, tags[_VIEW_TAG])
         return str(found.experiment_id)
-    tags = {"mlflow.experimentKind": "custom_model_development"}
     return str(client.create_experiment(name, artifact_location=artifacts, tags=tags))
 
 

@@ -1,0 +1,98 @@
+"""What an auditor sees: `clintune ui` after one `dvc repro`, in a real Chromium."""
+
+import json
+from urllib.parse import quote
+
+import pytest
+
+from clintune.lockfile import read_lock
+from tests.browser import chromium, open_browser, serving
+from tests.tracking.stores import client_of, runs_of, stage_runs
+
+EXPAND = ".ag-row button[data-component-id*='runnamecellrenderer']"
+
+pytestmark = [
+    pytest.mark.pipeline,
+    pytest.mark.browser,
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(chromium() is None, reason="no Chromium with its chromedriver on this machine"),
+]
+
+
+@pytest.fixture(scope="module")
+def link(finished, tmp_path_factory):
+    with serving(finished, tmp_path_factory.mktemp("ui") / "log") as link:
+        yield link
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with open_browser() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def strict(finished):
+    return json.loads((finished.root / "data/evaluation/metrics.json").read_text())["strict"]
+
+
+def page(link: str, end: str) -> str:
+    """Another page of the same server and experiment."""
+    return f"{link.partition('/runs?')[0]}/{end}"
+
+
+def run_page(finished, link: str, stage: str) -> str:
+    [run] = stage_runs(client_of(finished), stage)
+    return page(link, f"runs/{run.info.run_id}")
+
+
+def test_the_printed_link_shows_executions_with_scores_and_commit_and_below_them_their_stages(
+    finished, browser, link, strict
+):
+    [execution] = runs_of(client_of(finished), "tags.`dvc.kind` = 'pipeline'")
+    text = browser.open(link, execution.info.run_name, "strict/f1", "git.commit")
+    assert str(strict["f1"]) in text
+    browser.click(EXPAND)
+    browser.wait_for("ingest", "preprocess", "tokenize", "train", "evaluate", "export")
+
+
+def test_the_run_of_a_stage_says_in_words_what_came_out_and_where_it_belongs(finished, browser, link, strict):
+    [execution] = runs_of(client_of(finished), "tags.`dvc.kind` = 'pipeline'")
+    browser.open(
+        run_page(finished, link, "evaluate"),
+        f"Strict F1 {strict['f1']:.3f}", "Finished", execution.info.run_name, "evaluate.py", "git.dirty",
+    )  # fmt: skip
+
+
+def test_curves_of_training_are_drawn(finished, browser, link):
+    browser.open(f"{run_page(finished, link, 'train')}/model-metrics", "train (train/loss)", "validation")
+    assert browser.driver.find_elements("css selector", ".js-plotly-plot .scatterlayer .trace")
+
+
+def test_the_report_opens_in_the_artifacts(finished, browser, link, strict):
+    browser.open(f"{run_page(finished, link, 'evaluate')}/artifacts/report.html", "report.html")
+    with browser.frame():
+        browser.wait_for(f"{strict['f1']:.3f}")
+        assert browser.driver.find_elements("tag name", "script") == []
+
+
+def test_the_model_has_a_version_with_its_score_and_leads_to_the_run_that_made_it(browser, link, strict):
+    address = f"{link.split('/#/')[0]}/#/models/clintune-synthetic/versions/1"
+    text = browser.open(address, "Version 1", f"Strict F1 on test {strict['f1']:.3f}", "newest")
+    assert "export" in text
+    assert "dvc.lock_entry_sha256" in text
+
+
+def test_a_hash_of_dvc_lock_in_the_search_field_finds_the_run_that_made_it(finished, browser, link):
+    [out] = read_lock(finished.root / "dvc.lock")["train"]["outs"]
+    search = quote(f"tags.`dvc.out.{out['path']}` = '{out['md5']}'")
+    browser.open(
+        f"{link}&searchFilter={search}", "2 matching runs"
+    )  # itself, and the execution it belongs to
+    browser.click(EXPAND)
+    text = browser.wait_for("\ntrain\n")
+    assert "\nevaluate\n" not in text
+
+
+def test_nothing_was_asked_of_another_machine(browser):
+    assert browser.hosts() == {"127.0.0.1"}
