@@ -81,16 +81,8 @@ def plan(choice: str, cuda: list[str], *, gpu: bool) -> list[str]:
     if cuda:
         uv = str(Path(sys.executable).with_name("uv"))
         return [
-            uv,
-            "pip",
-            "install",
-            "-qq",
-            "--python",
-            sys.executable,
-            "--no-deps",
-            "--torch-backend",
-            "cpu",
-        ]
+            uv, "pip", "install", "-qq", "--python", sys.executable, "--no-deps", "--torch-backend", "cpu",
+        ]  # fmt: skip
     return [*PIP, "install", "-qq", "--no-deps"]
 
 

@@ -205,7 +205,7 @@ class TestAfterARun:
         project = Project(tmp_path / "copy", finished.environment)
         finished.run("cp", "-a", str(finished.root), str(project.root))
         project.params({"train": {"epochs": 1}})
-        assert project.run("clintune", "why").stdout == "train: params.yaml: train.epochs modified\n"
+        assert project.run("clintune", "why").stdout == "train: params.yaml: train.epochs 6 -> 1\n"
         assert project.run("clintune", "why", "ingest").stdout == "Nothing is stale.\n"
         unknown = project.run("clintune", "why", "fly", ok=False)
         assert unknown.returncode == 2

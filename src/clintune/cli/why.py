@@ -1,5 +1,6 @@
 """clintune why: which key or file made a stage stale, as DVC sees it."""
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,14 +19,15 @@ def why(root: Path, stage: str | None) -> dict[str, list[str]]:
             if stage is not None and stage not in known:
                 raise UserError("dvc.yaml", f"no stage is called {stage!r}", f"one of {', '.join(known)}")
             status: Mapping[str, list[Any]] = repo.status(targets=[stage] if stage else None)
+            return {
+                name: [reason for entry in entries for reason in _reasons(known[name], entry)]
+                for name, entries in status.items()
+            }
     except DvcException as error:
         raise UserError("dvc.yaml", f"DVC cannot read the pipeline ({error})", "mend it first") from None
-    return {
-        name: [reason for entry in entries for reason in _reasons(entry)] for name, entries in status.items()
-    }
 
 
-def _reasons(entry: str | Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+def _reasons(stage: Any, entry: str | Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """One line per key or file: DVC says a word, or kind -> file -> change, the change per key for params."""
     if isinstance(entry, str):
         yield entry
@@ -34,6 +36,28 @@ def _reasons(entry: str | Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         what = kind.removeprefix("changed ").removesuffix("s")
         for file, change in changes.items():
             if isinstance(change, Mapping):
-                yield from (f"{file}: {key} {how}" for key, how in change.items())
+                yield from (f"{file}: {line}" for line in _keys(stage, file, change))
             else:
                 yield f"{what} {file} {change}"
+
+
+def _keys(stage: Any, file: str, change: Mapping[str, str]) -> Iterator[str]:
+    """The leaves that differ: dvc.yaml names whole sections, and DVC says no more of them."""
+    [dep] = [dep for dep in stage.deps if str(dep) == file and hasattr(dep, "read_params")]
+    before, now = dep.hash_info.value or {}, dep.read_params()
+    for key, how in change.items():
+        if how != "modified":
+            yield f"{key} {how}"
+            continue
+        old, new = dict(_leaves(key, before.get(key))), dict(_leaves(key, now.get(key)))
+        for leaf in sorted(old.keys() | new.keys()):
+            if old.get(leaf) != new.get(leaf):
+                yield f"{leaf} {old.get(leaf, 'missing')} -> {new.get(leaf, 'missing')}"
+
+
+def _leaves(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping) and value:
+        for key, one in value.items():
+            yield from _leaves(f"{name}.{key}", one)
+    else:
+        yield name, json.dumps(value, ensure_ascii=False)
