@@ -7,13 +7,13 @@ touch a file, once. Then times `dvc repro` in both, in turns, and prints the med
 """
 
 import argparse
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+from commands import run
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY = (
@@ -69,16 +69,6 @@ def timed(project: Path) -> float:
     if "Running stage" in said:
         sys.exit(f"a stage ran again in {project.name}:\n{said}")
     return seconds
-
-
-def run(folder: Path, *command: str) -> str:
-    """A program of this environment; what it says is shown only if it fails."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": path, "DVC_NO_ANALYTICS": "1"}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"{' '.join(command)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
-    return done.stdout
 
 
 if __name__ == "__main__":

@@ -9,16 +9,14 @@ seed, then mean ± standard deviation (n - 1) in points. Nothing else should run
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from commands import run
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -29,7 +27,7 @@ def main() -> None:
     arguments = parse()
     with tempfile.TemporaryDirectory(dir=arguments.scratch) as folder:
         clone = Path(folder, "clone")
-        subprocess.run(["git", "clone", "-q", str(ROOT), str(clone)], check=True)
+        run(clone.parent, "git", "clone", "-q", str(ROOT), str(clone))
         run(clone, "clintune", "use", arguments.recipe, "--corpus", str(arguments.corpus.resolve()))
         runs = []
         for seed in arguments.seeds:
@@ -87,16 +85,6 @@ def set_params(path: Path, changes: Mapping[str, str]) -> None:
             section = section[name]
         section[leaf] = YAML(typ="safe").load(text)
     yaml.dump(tree, path)
-
-
-def run(folder: Path, *command: str) -> None:
-    """A program of this environment; what it says is shown only if it fails."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
-        command, cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        sys.exit(f"{' '.join(command)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ ASSISTANT = "button[aria-label='Close']"
 
 
 def main() -> None:
-    """The runs, the run of evaluate, the curves of train, the report."""
+    """The runs, the run of evaluate, the report."""
     sys.path.insert(0, str(ROOT))
     from tests.browser import open_browser, serving
     from tests.project import Project
@@ -40,8 +40,6 @@ def main() -> None:
         experiment = link.partition("/runs?")[0]
         browser.open(f"{experiment}/runs/{runs['evaluate']}", f"Strict F1 {f1:.3f}")
         browser.driver.save_screenshot(str(IMAGES / "mlflow-evaluate.png"))
-        browser.open(f"{experiment}/runs/{runs['train']}/model-metrics", "train (train/loss)")
-        browser.driver.save_screenshot(str(IMAGES / "mlflow-train.png"))
     with open_browser(1100, 1300) as browser:
         browser.open((ROOT / "data/evaluation/report.html").as_uri(), f"{f1:.3f}")
         browser.driver.save_screenshot(str(IMAGES / "report.png"))

@@ -1,5 +1,8 @@
 """dvc.yaml is honest: code, params and data of each stage are what the stage reads, no less and no more."""
 
+import functools
+import hashlib
+import operator
 import os
 import runpy
 import shutil
@@ -13,6 +16,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from clintune.graph import TABLE, Stage, misdeclared, read_stages, section_table
+from clintune.lockfile import is_code, read_lock
 from clintune.params import Params
 
 ROOT = Path(__file__).parents[1]
@@ -48,6 +52,19 @@ def test_paths_of_the_command_are_dependencies_or_outputs(stage: Stage) -> None:
 
 def inside(path: str, folder: str) -> bool:
     return PurePosixPath(path).is_relative_to(folder)
+
+
+def test_the_committed_lock_is_of_this_code_and_these_params() -> None:
+    """Otherwise the scores in the README are of something else: make repro, then commit dvc.lock."""
+    params = YAML(typ="safe").load(ROOT / "params.yaml")
+    lock = read_lock(ROOT / "dvc.lock")
+    assert list(lock) == list(STAGES)
+    for name, entry in lock.items():
+        code = {dep["path"]: dep["md5"] for dep in entry["deps"] if is_code(dep["path"])}
+        now = {path: hashlib.md5((ROOT / path).read_bytes()).hexdigest() for path in STAGES[name].code}
+        assert code == now, name
+        for key, value in entry["params"]["params.yaml"].items():
+            assert value == functools.reduce(operator.getitem, key.split("."), params), (name, key)
 
 
 def test_what_a_stage_reads_another_stage_makes() -> None:

@@ -1,8 +1,8 @@
 """params.yaml as types: every knob of a run, validated whole, frozen. The code holds no defaults."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -224,6 +224,15 @@ class Params(Section):
     train: Train
     evaluate: Evaluate
     export: Export
+
+
+def leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Name with dots and value of each leaf. Lists and empty sections are leaves."""
+    for key, value in tree.items():
+        if isinstance(value, Mapping) and value:
+            yield from leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
 
 
 def load_params(path: Path) -> Params:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 
 from clintune.errors import ParamsError, UserError
 from clintune.files import whole_file
-from clintune.params import Params, load_params
+from clintune.params import Params, leaves, load_params
 from clintune.recipes import recipe_file
 
 
@@ -112,19 +112,16 @@ def _keep(target: Path, root: Path) -> str | None:
 
 
 def _changes(before: Params | None, after: Params) -> Iterator[Change]:
-    old = dict(_leaves(before.model_dump(mode="json"))) if before else {}
-    new = dict(_leaves(after.model_dump(mode="json")))
+    old = _texts(before) if before else {}
+    new = _texts(after)
     for key in [*new, *(key for key in old if key not in new)]:
         if old.get(key) != new.get(key):
             yield Change(key, old.get(key), new.get(key))
 
 
-def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    for key, value in tree.items():
-        if isinstance(value, Mapping) and value:
-            yield from _leaves(value, f"{prefix}{key}.")
-        elif value != {}:
-            yield f"{prefix}{key}", json.dumps(value, ensure_ascii=False)
+def _texts(params: Params) -> dict[str, str]:
+    every = leaves(params.model_dump(mode="json"))
+    return {key: json.dumps(value, ensure_ascii=False) for key, value in every if value != {}}
 
 
 def _advice(params: Params, root: Path, recipe: str) -> list[str]:

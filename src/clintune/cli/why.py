@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from clintune.errors import UserError
+from clintune.params import leaves
 
 
 def why(root: Path, stage: str | None) -> dict[str, list[str]]:
@@ -49,15 +50,7 @@ def _keys(stage: Any, file: str, change: Mapping[str, str]) -> Iterator[str]:
         if how != "modified":
             yield f"{key} {how}"
             continue
-        old, new = dict(_leaves(key, before.get(key))), dict(_leaves(key, now.get(key)))
+        old, new = (dict(leaves({key: values.get(key)})) for values in (before, now))
         for leaf in sorted(old.keys() | new.keys()):
             if old.get(leaf) != new.get(leaf):
-                yield f"{leaf} {old.get(leaf, 'missing')} -> {new.get(leaf, 'missing')}"
-
-
-def _leaves(name: str, value: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(value, Mapping) and value:
-        for key, one in value.items():
-            yield from _leaves(f"{name}.{key}", one)
-    else:
-        yield name, json.dumps(value, ensure_ascii=False)
+                yield f"{leaf} {json.dumps(old.get(leaf))} -> {json.dumps(new.get(leaf))}"

@@ -15,7 +15,7 @@ import psutil
 from clintune import provenance
 from clintune.errors import TrackingError, UserError
 from clintune.lockfile import LockEntry, RunningStage, entry_sha256, inputs_sha256, is_code, running_stage
-from clintune.params import Params
+from clintune.params import Params, leaves
 from clintune.process import die_with, dvc_process, end_in_order, identity, wait_for_turn
 from clintune.tracking import journal, notes
 from clintune.tracking.home import Home, home
@@ -203,14 +203,10 @@ def _role(dep: Path, paths: Mapping[str, Path]) -> str:
     return "input"
 
 
-def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Leaves by dotted name. Lists and empty sections are leaves, as JSON."""
-    for key, value in tree.items():
-        if isinstance(value, Mapping) and value:
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-            yield prefix + str(key), text
+def _flat(tree: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Leaves by dotted name; those that are no text, as JSON."""
+    for key, value in leaves(tree):
+        yield key, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _record_outcome(spooled: Journal, run: Run, stage: RunningStage, inputs: LockEntry) -> None:
