@@ -17,6 +17,15 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One process for all that reads `finished`, and one for each module that runs a pipeline of its own."""
+    for item in items:
+        if item.get_closest_marker("pipeline"):
+            shared = "finished" in getattr(item, "fixturenames", ())
+            item.add_marker(pytest.mark.xdist_group("finished" if shared else item.path.stem))
+
+
 @pytest.fixture(scope="session")
 def shipped() -> Params:
     """params.yaml of the repository."""
