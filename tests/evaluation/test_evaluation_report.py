@@ -153,7 +153,7 @@ def test_it_stays_below_two_megabytes_whatever_the_corpus(tmp_path):
             example(f"{awkward}{i}", gold, text='"' * 500, **{f"{awkward}{i % 40}": f"{awkward}{i}"}),
             prediction(f"{awkward}{i}"),
         )
-        for i in range(120)
+        for i in range(40)
     ]
     section = SECTION.model_copy(update={"shown": 10_000, "resamples": 2})
     write_report(tmp_path / "report.html", evaluation(pairs, section=section), inputs={})
