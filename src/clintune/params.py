@@ -11,9 +11,11 @@ from clintune.params_faults import explain, parse_yaml
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+"""Below 1: what is left of the whole is divided by, or nothing would be."""
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=10**9)]
 Name = Annotated[str, Field(min_length=1)]
 # YAML knows lists only; everything else stays strict, so that '2e-5' in quotes is not taken for a number.
 Names = Annotated[tuple[Name, ...], Field(strict=False, min_length=1)]
@@ -33,7 +35,7 @@ class Numerics(Section):
     """
 
     profile: Literal["portable", "native"]
-    threads: Count
+    threads: Annotated[int, Field(ge=1, le=1024)]
 
 
 class Scratch(Section):
@@ -169,8 +171,8 @@ class Tokenize(Section):
 class Dropout(Section):
     """Shares of numbers set to 0 while training; null: as the base model's configuration has it."""
 
-    hidden: Annotated[float, Field(ge=0, lt=1)] | None
-    attention: Annotated[float, Field(ge=0, lt=1)] | None
+    hidden: Share | None
+    attention: Share | None
 
 
 class Train(Section):
@@ -180,8 +182,8 @@ class Train(Section):
     learning_rate: Positive
     warmup: Fraction
     weight_decay: NotNegative
-    beta1: Fraction
-    beta2: Fraction
+    beta1: Share
+    beta2: Share
     epsilon: Positive
     batch_tokens: Count
     accumulation: Count

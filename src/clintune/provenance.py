@@ -34,8 +34,8 @@ class Commit:
 
 def commit() -> Commit | None:
     """None outside a git repository, or before its first commit."""
-    sha = _git("rev-parse", "HEAD")
-    if sha is None:
+    sha = (_git("rev-parse", "HEAD") or "").strip()
+    if not sha:
         return None
     tracked = _git("status", "--porcelain", "--untracked-files=no", "--", ".", *_OUTCOMES)
     unknown = _git("ls-files", "--others", "--exclude-standard", "--", *_UNTRACKED_CODE)
@@ -46,9 +46,9 @@ def commit() -> Commit | None:
 
 
 def _git(*arguments: str) -> str | None:
-    """What git says; None where it fails."""
+    """What git says, to the letter: a patch without its last blank lines is none. None where it fails."""
     done = subprocess.run(["git", *arguments], capture_output=True, check=False)
-    return done.stdout.decode("utf-8", "replace").strip() if done.returncode == 0 else None
+    return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else None
 
 
 def packages(search_path: Iterable[str] = ()) -> list[str]:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from clintune.errors import TrackingError
 from clintune.lockfile import entry_sha256, inputs_sha256, read_lock
+from clintune.tracking.stage_run import _expect_same
 from tests.project import Project, make_project
 from tests.tracking.stores import client_of, files_of, runs_of, spooled, stage_runs
 
@@ -199,8 +201,15 @@ class TestAfterwards:
         assert run.data.tags["mlflow.note.content"].startswith("**FAILED**: ")
         assert client.get_run(run.data.tags["mlflow.parentRunId"]).info.status == "FAILED"
         assert run.data.tags["git.dirty"] == "true"
-        assert "git/uncommitted.diff" in files_of(client, run.info.run_id)
+        patch = client.download_artifacts(run.info.run_id, "git/uncommitted.diff")
+        ran.run("git", "apply", "--reverse", "--check", patch)
         assert "dvc.lock_entry_sha256" not in run.data.tags
+
+    def test_params_that_changed_before_the_stage_named_them_stop_it(self, shipped):
+        later = shipped.model_copy(update={"train": shipped.train.model_copy(update={"epochs": 77})})
+        _expect_same(shipped, later, ["seed", "model.source"])
+        with pytest.raises(TrackingError, match=r"params\.yaml: train: changed while the stage began"):
+            _expect_same(shipped, later, ["seed", "train"])
 
     def test_where_no_record_can_be_written_no_stage_runs(self, tmp_path):
         project = make_project(tmp_path / "project")

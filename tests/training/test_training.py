@@ -8,8 +8,10 @@ import pytest
 
 from clintune.examples import Example, Span
 from clintune.files import read_json, sha256, write_json
+from clintune.inference import predictions
 from clintune.params import Params
-from clintune.tables import SPANS, write_examples
+from clintune.tables import SPANS, read_examples, write_examples
+from clintune.tasks.scorers import SCORERS
 from clintune.tokenization import tokenize
 from clintune.training import train
 
@@ -77,10 +79,6 @@ def test_the_same_inputs_give_the_same_bytes(fine_tune):
 
 
 def test_a_network_that_learns_finds_the_mentions(fine_tune, folders, tiny):
-    from clintune.inference import predictions
-    from clintune.tables import read_examples
-    from clintune.tasks.scorers import SCORERS
-
     checkpoint = fine_tune("learned", epochs=20, learning_rate=0.01)
     gold = read_examples(folders.examples / "test.parquet", SPANS)
     found = predictions(
@@ -101,6 +99,33 @@ def test_the_kept_weights_are_those_of_the_best_validation(fine_tune):
     assert len(scores) == 6
     rows = (line.split(",") for line in read_lines(fine_tune("again", epochs=6, learning_rate=0.01)))
     assert [(float(row[-1]), int(row[0])) for row in rows] == scores
+
+
+def test_the_checkpoint_holds_the_weights_of_the_best_validation_not_the_last(fine_tune, folders, tiny):
+    """A gain as large as the scale counts the first validation alone as the best."""
+    scores: list[float] = []
+
+    def report(values, step):
+        scores.extend(value for name, value in values.items() if name == "validation/f1")
+
+    checkpoint = fine_tune("first", report, epochs=20, learning_rate=0.01, min_change=1.0, patience=11)
+    gold = read_examples(folders.examples / "validation.parquet", SPANS)
+    windows = folders.windows / "validation.parquet"
+    found = predictions(checkpoint, windows, numerics=tiny.numerics, batch_tokens=512)
+    pairs = [(one.target, two.target) for one, two in zip(gold, found, strict=True)]
+    assert scores[0] < scores[-1] - 0.3
+    assert SCORERS["entities"].score(pairs)["f1"] == scores[0]
+
+
+def test_training_that_stops_before_its_first_row_of_the_curve_writes_one(fine_tune):
+    rows = []
+
+    def report(values, step):
+        rows.extend(step for name in values if name == "train/loss")
+
+    checkpoint = fine_tune("short", report, epochs=9, learning_rate=1e-9, patience=1, log_every=100_000)
+    assert len(rows) == 1
+    assert (checkpoint / "model.safetensors").exists()
 
 
 def read_lines(checkpoint: Path) -> list[str]:

@@ -41,7 +41,7 @@ def compare(predictor: Predictor, *, test: Path, predictions: Path, tolerance: f
         items += len(expected.scores)
         apart = _apart(expected, said)
         largest = max(largest, apart)
-        if apart > tolerance:
+        if not apart <= tolerance:  # not a number is no agreement
             different.append(said.id)
     if different:
         problem = (

@@ -40,7 +40,8 @@ class Answer:
         if self.logits.shape != expected.logits.shape:
             return [f"logits have shape {self.logits.shape}, expected {expected.logits.shape}"]
         found = []
-        if (apart := float(np.abs(self.logits - expected.logits).max())) > tolerance:
+        # Not a number is no agreement.
+        if not (apart := float(np.abs(self.logits - expected.logits).max())) <= tolerance:
             found.append(f"logits lie {apart:.1e} apart, allowed are {tolerance:.0e}")
         said, wanted = self.prediction, expected.prediction
         if said.target != wanted.target:

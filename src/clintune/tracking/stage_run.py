@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import psutil
 from clintune import provenance
 from clintune.errors import TrackingError, UserError
 from clintune.lockfile import LockEntry, RunningStage, entry_sha256, inputs_sha256, is_code, running_stage
-from clintune.params import Params, leaves
+from clintune.params import Params, leaves, load_params
 from clintune.process import die_with, dvc_process, end_in_order, identity, wait_for_turn
 from clintune.tracking import journal, notes
 from clintune.tracking.home import Home, home
@@ -50,7 +51,7 @@ def stage_run(
         if dvc is None:
             yield from _outside(spooled, run, params, sections)
         else:
-            yield from _under_dvc(spooled, run, paths)
+            yield from _under_dvc(spooled, run, params, paths, sections)
     except BaseException as error:
         closed = _closed(error)
         run.describe_end(notes.ended(closed.status, closed.reason))
@@ -123,7 +124,7 @@ def _open(
     spooled = Journal.open(spool, opened, {f"pipeline/{name}": content for name, content in files.items()})
     spooled.write(Artifact(spooled.keep("packages.txt", environment), "environment"))
     if commit is not None and commit.changes:
-        spooled.write(Artifact(spooled.keep("uncommitted.diff", commit.changes + "\n"), "git"))
+        spooled.write(Artifact(spooled.keep("uncommitted.diff", commit.changes), "git"))
     return spooled
 
 
@@ -172,13 +173,25 @@ def _outside(spooled: Journal, run: Run, params: Params, sections: Sequence[str]
     yield run
 
 
-def _under_dvc(spooled: Journal, run: Run, paths: Mapping[str, Path]) -> Iterator[Run]:
+def _under_dvc(
+    spooled: Journal, run: Run, params: Params, paths: Mapping[str, Path], sections: Sequence[str]
+) -> Iterator[Run]:
     with running_stage(os.environ["DVC_STAGE"]) as stage:
         inputs = stage.inputs()
+        _expect_same(params, load_params(Path("params.yaml")), sections)
         _record_inputs(spooled, inputs, paths)
         run.describe_facts(notes.stage(inputs))
         yield run
         _record_outcome(spooled, run, stage, inputs)
+
+
+def _expect_same(used: Params, named: Params, sections: Sequence[str]) -> None:
+    """What the stage works with is what dvc.lock is going to name, though it may have waited for its turn."""
+    for section in sections:
+        part = attrgetter(section)
+        if part(used) != part(named):
+            place = f"params.yaml: {section}"
+            raise TrackingError(place, "changed while the stage began", "run it again")
 
 
 def _record_inputs(spooled: Journal, inputs: LockEntry, paths: Mapping[str, Path]) -> None:

@@ -66,6 +66,8 @@ def fit(
             meter.began = time.perf_counter() if not meter.steps else meter.began
         if best.exhausted:
             break
+    if meter.steps:  # stopped early, between two rows
+        history.trained(number, *meter.reading())
     return best
 
 
