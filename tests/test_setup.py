@@ -157,6 +157,7 @@ def test_a_second_set_up_does_nothing():
     if not memory.exists() or "dev" not in json.loads(memory.read_text()):
         pytest.skip("this checkout was not set up by make test")
     before = memory.stat().st_mtime_ns
-    done = subprocess.run(["make", "setup-dev"], cwd=ROOT, capture_output=True, text=True, check=False)
+    command = ["make", "--no-print-directory", "setup-dev"]  # silent below `make test` too
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")
     assert memory.stat().st_mtime_ns == before
