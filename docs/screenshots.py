@@ -12,7 +12,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 IMAGES = ROOT / "docs" / "images"
-EXPAND = ".ag-row button[data-component-id*='runnamecellrenderer']"
 ASSISTANT = "button[aria-label='Close']"
 
 
@@ -34,7 +33,7 @@ def main() -> None:
         browser.open(link, "repro @")
         browser.click(ASSISTANT)
         browser.click("button[aria-label='Hide banner']")
-        browser.click(EXPAND)
+        browser.unfold()
         browser.wait_for("ingest", "export")
         browser.driver.save_screenshot(str(IMAGES / "mlflow-runs.png"))
         experiment = link.partition("/runs?")[0]

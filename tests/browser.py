@@ -53,6 +53,10 @@ class Browser:
             time.sleep(0.2)
         raise AssertionError(f"the page never said {missing}; it says:\n{text[:3000]}")
 
+    def unfold(self) -> None:
+        """Show the stages below the first execution in MLflow's table of runs."""
+        self.click(".ag-row button[data-component-id*='runnamecellrenderer']")
+
     def click(self, selector: str) -> None:
         """Click the first element, as soon as there is one."""
         found = WebDriverWait(self.driver, PATIENCE).until(

@@ -62,6 +62,11 @@ class Project:
         _merge(tree, changes)
         yaml.dump(tree, path)
 
+    def copy(self, root: Path) -> "Project":
+        """The same project at another place, with its cache and its store."""
+        self.run("cp", "-a", str(self.root), str(root))
+        return Project(root, self.environment)
+
     def commit(self, message: str) -> None:
         """Commit everything that git does not ignore."""
         self.run("git", "add", "-A")

@@ -4,7 +4,6 @@ import json
 import re
 import sqlite3
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
@@ -65,7 +64,7 @@ def test_a_clone_elsewhere_gives_the_same_lock(finished, tmp_path):
 
 
 def test_params_of_late_stages_leave_early_stages_alone(finished, tmp_path):
-    project = copy_of(finished, tmp_path)
+    project = finished.copy(tmp_path / "copy")
     project.params({"export": {"name": "another-name"}})
     assert RUNNING.findall(project.run("dvc", "repro").stdout) == ["export"]
     project.params({"evaluate": {"shown": 4}})
@@ -76,18 +75,11 @@ def test_params_of_late_stages_leave_early_stages_alone(finished, tmp_path):
 
 
 def test_a_changed_byte_of_the_corpus_reruns_the_pipeline(finished, tmp_path):
-    project = copy_of(finished, tmp_path)
+    project = finished.copy(tmp_path / "copy")
     vocabulary = project.root / "src/clintune/sources/synthetic/vocabulary.yaml"
     vocabulary.write_text(vocabulary.read_text(encoding="utf-8") + "# one more line\n", encoding="utf-8")
     changed = project.run("dvc", "status").stdout
     assert re.findall(r"^(\w+):", changed, re.MULTILINE)[0] == "ingest"
-
-
-def copy_of(finished: Project, folder: Path) -> Project:
-    """The finished project at another place, with its cache."""
-    project = Project(folder / "copy", finished.environment)
-    finished.run("cp", "-a", str(finished.root), str(project.root))
-    return project
 
 
 def texts(project: Project) -> Iterator[dict]:

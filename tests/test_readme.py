@@ -37,8 +37,7 @@ def test_both_readmes_have_the_same_commands_and_the_same_table():
 
 @pytest.mark.timeout(600)
 def test_every_command_of_the_readme_runs(finished, tmp_path):
-    project = Project(tmp_path / "copy", finished.environment)
-    finished.run("cp", "-a", str(finished.root), str(project.root))
+    project = finished.copy(tmp_path / "copy")
     project.commit("the first results")
     for command in commands("README.md"):
         if command not in ELSEWHERE:

@@ -200,10 +200,7 @@ class TestAfterARun:
         assert finished.run("clintune", "why").stdout == "Nothing is stale.\n"
 
     def test_why_names_the_key_and_the_stage(self, finished, tmp_path):
-        from tests.project import Project
-
-        project = Project(tmp_path / "copy", finished.environment)
-        finished.run("cp", "-a", str(finished.root), str(project.root))
+        project = finished.copy(tmp_path / "copy")
         project.params({"train": {"epochs": 1}})
         assert project.run("clintune", "why").stdout == "train: params.yaml: train.epochs 6 -> 1\n"
         assert project.run("clintune", "why", "ingest").stdout == "Nothing is stale.\n"
