@@ -11,10 +11,13 @@ from clintune.tracking import Run
 
 def work(params: Params, run: Run, paths: Mapping[str, Path]) -> None:
     """Make data/evaluation."""
-    from clintune.inference import predictions  # torch reads the settings of numerics when imported
+    from clintune.devices import prepare  # torch reads the settings of numerics when imported
+    from clintune.inference import predictions
 
+    compute = prepare(params.numerics)
+    run.facts(compute.facts())
     windows, size = paths["windows"] / "test.parquet", params.evaluate.batch_tokens
-    said = predictions(paths["checkpoint"], windows, numerics=params.numerics, batch_tokens=size)
+    said = predictions(paths["checkpoint"], windows, device=compute.device, batch_tokens=size)
     folder = paths["evaluation"]
     evaluation = evaluate(
         params.evaluate, seed=params.seed, examples=paths["examples"], windows=paths["windows"],

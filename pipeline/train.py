@@ -9,10 +9,14 @@ from clintune.tracking import Run
 
 
 def work(params: Params, run: Run, paths: Mapping[str, Path]) -> None:
-    from clintune.training import describe, train  # torch reads the settings of numerics when imported
+    from clintune.devices import prepare  # torch reads the settings of numerics when imported
+    from clintune.training import describe, train
 
+    compute = prepare(params.numerics, params.train.precision)
+    run.facts(compute.facts())
     best = train(
         params,
+        compute,
         windows=paths["windows"],
         examples=paths["examples"],
         checkpoint=paths["checkpoint"],

@@ -121,6 +121,11 @@ def test_a_missing_key_is_named_with_the_line_of_its_section(tmp_path, text):
         ),
         ("labels: {}", "labels: {1: x}", "preprocess.labels.1: found '1' (number)"),
         ("labels: {}", 'labels: {"\\e[31m": 3}', r"preprocess.labels.\x1b[31m: found '3' (number)"),
+        (
+            "precision: fp32",
+            "precision: bf16",
+            "train.precision bf16 differs between CPUs, and numerics.profile is portable",
+        ),
         ("task: entities", "task: entity", "task: found 'entity' (text); it should be 'entities'"),
     ],
 )

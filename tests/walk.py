@@ -42,6 +42,7 @@ def note(number: int) -> Example[tuple[Span, ...]]:
 
 def walk(tiny: Params, root: Path) -> Walk:
     """From notes to an evaluation."""
+    from clintune.devices import prepare
     from clintune.inference import predictions
     from clintune.training import train
 
@@ -58,8 +59,10 @@ def walk(tiny: Params, root: Path) -> Walk:
         write_examples(examples / f"{split}.parquet", map(note, numbers), SPANS)
     write_json(examples / "summary.json", _summary({split: len(one) for split, one in splits.items()}))
     tokenize(params.tokenize, task="entities", model=params.model, examples=examples, windows=windows)
-    train(params, windows=windows, examples=examples, checkpoint=checkpoint, report=lambda values, step: None)
-    said = predictions(checkpoint, windows / "test.parquet", numerics=params.numerics, batch_tokens=512)
+    compute = prepare(params.numerics)
+    folders = {"windows": windows, "examples": examples, "checkpoint": checkpoint}
+    train(params, compute, **folders, report=lambda values, step: None)
+    said = predictions(checkpoint, windows / "test.parquet", device=compute.device, batch_tokens=512)
     evaluate(
         params.evaluate, seed=params.seed, examples=examples, windows=windows, predictions=said,
         folder=made.folder("evaluation"),

@@ -1,20 +1,39 @@
 """Where and how torch computes: device, threads, precision, determinism."""
 
 import os
+from dataclasses import dataclass
 
 import torch
 
 from clintune import params
-from clintune.errors import ParamsError, UserError
+from clintune.errors import UserError
 
 DEVICE = "CLINTUNE_DEVICE"
 
 
-def prepare(numerics: params.Numerics) -> torch.device:
-    """Fix what decides the last bits, and choose the device.
+@dataclass(frozen=True, slots=True)
+class Compute:
+    """What was chosen for this run: the params leave some of it to the machine."""
 
-    That is CLINTUNE_DEVICE, else a GPU, else the CPU; the portable profile takes a GPU only where
-    CLINTUNE_DEVICE names it. Raises UserError for a name that is no device of this machine.
+    device: torch.device
+    bf16: bool
+
+    def facts(self) -> dict[str, str]:
+        """For the tracked run: with threads and profile, the numeric class that a result belongs to."""
+        on_gpu = self.device.type == "cuda"
+        name = f" ({torch.cuda.get_device_name(self.device)})" if on_gpu else ""
+        return {
+            "numerics.device": f"{self.device}{name}",
+            "numerics.precision": "bf16" if self.bf16 else "fp32",
+        }
+
+
+def prepare(numerics: params.Numerics, precision: str = "fp32") -> Compute:
+    """Fix what decides the last bits, and choose device and precision.
+
+    The device is that of CLINTUNE_DEVICE, else a GPU, else the CPU; the portable profile takes a GPU only
+    where CLINTUNE_DEVICE names it. The precision `auto` is bf16 where the device is fast at it, and fp32 in
+    the portable profile. Raises UserError for a name that is no device of this machine.
     """
     torch.set_num_threads(numerics.threads)
     torch.use_deterministic_algorithms(True)
@@ -22,25 +41,23 @@ def prepare(numerics: params.Numerics) -> torch.device:
     # comparison of whole runs does not show.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cuda.matmul.allow_tf32 = False
+    device = _device(numerics)
+    if device.type == "cuda":
+        torch.cuda.set_device(device)  # Accelerate computes on the current one, whatever its index
+    portable = numerics.profile == "portable"
+    return Compute(
+        device, _fast_at_bf16(device) and not portable if precision == "auto" else precision == "bf16"
+    )
+
+
+def _device(numerics: params.Numerics) -> torch.device:
     fast = torch.cuda.is_available() and numerics.profile == "native"
     name = os.environ.get(DEVICE) or ("cuda" if fast else "cpu")
-    if name != "cpu" and not (name.partition(":")[0] == "cuda" and torch.cuda.is_available()):
+    kind, _, index = name.partition(":")
+    there = kind == "cuda" and torch.cuda.is_available() and (index or "0").isdecimal()
+    if name != "cpu" and not (there and int(index or 0) < torch.cuda.device_count()):
         raise UserError(DEVICE, f"{name!r} is no device of this machine", "set cpu, or cuda with a GPU")
-    return torch.device(name)
-
-
-def uses_bf16(precision: str, numerics: params.Numerics, device: torch.device) -> bool:
-    """Whether to multiply in bf16. `auto` asks the device, and is fp32 in the portable profile.
-
-    Raises ParamsError for bf16 in the portable profile: no two kinds of CPU agree on it.
-    """
-    portable = numerics.profile == "portable"
-    if precision == "bf16" and portable:
-        problem = "bf16 differs between CPUs, and numerics.profile is portable"
-        raise ParamsError("params.yaml: train.precision", problem, "choose fp32, or the profile native")
-    if precision != "auto":
-        return precision == "bf16"
-    return not portable and _fast_at_bf16(device)
+    return torch.device("cpu") if name == "cpu" else torch.device("cuda", int(index or 0))
 
 
 def _fast_at_bf16(device: torch.device) -> bool:

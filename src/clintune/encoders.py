@@ -5,9 +5,15 @@ from pathlib import Path
 
 from clintune import params
 from clintune.errors import ModelError
-from clintune.files import sha256
+from clintune.files import read_json, sha256
 
 TOKENIZER, CONFIG, WEIGHTS = "tokenizer.json", "config.json", "model.safetensors"
+
+_POSITIONS_AFTER_PADDING = frozenset({
+    "camembert", "data2vec-text", "esm", "ibert", "longformer", "luke", "mpnet", "roberta",
+    "roberta-prelayernorm", "xlm-roberta", "xlm-roberta-xl", "xmod",
+})  # fmt: skip
+"""Types of models that number positions from pad_token_id + 1 on, as fairseq does: RoBERTa's 514 hold 512."""
 
 
 def tokenizer_file(model: params.Model) -> Path:
@@ -18,6 +24,16 @@ def tokenizer_file(model: params.Model) -> Path:
 def config_file(model: params.Model) -> Path:
     """The encoder's configuration. Raises ModelError if it is absent or not the one declared."""
     return _verified(_folder(model, CONFIG) / CONFIG, model.config_sha256, key="config_sha256")
+
+
+def longest_window(model: params.Model) -> int | None:
+    """Tokens that the encoder has positions for, special ones included; None where it sets no limit."""
+    config = read_json(config_file(model))
+    positions: int | None = config.get("max_position_embeddings")
+    if positions is None or config.get("model_type") not in _POSITIONS_AFTER_PADDING:
+        return positions
+    padding: int = config.get("pad_token_id", 1)
+    return positions - padding - 1
 
 
 def weights_file(model: params.Model, declared: str) -> Path:

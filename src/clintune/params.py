@@ -227,6 +227,12 @@ class Params(Section):
     evaluate: Evaluate
     export: Export
 
+    @model_validator(mode="after")
+    def _same_on_every_cpu(self) -> Self:
+        if self.numerics.profile == "portable" and self.train.precision == "bf16":
+            raise ValueError("train.precision bf16 differs between CPUs, and numerics.profile is portable")
+        return self
+
 
 def leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Name with dots and value of each leaf. Lists and empty sections are leaves."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from clintune import params
 from clintune.checkpoints import Outputs
-from clintune.encoders import config_file, tokenizer_file
+from clintune.encoders import longest_window, tokenizer_file
 from clintune.errors import ModelError
 from clintune.examples import SPLITS, Split, Window
 from clintune.files import read_json, whole_folder, write_json
@@ -17,16 +17,20 @@ from clintune.windows import Cutter, load_cutter
 
 Summary = dict[Split, dict[str, Any]]
 
+MOST_UNKNOWN = 0.02
+"""Share of unknown tokens above which the base model was hardly made for this language."""
+
 
 def tokenize(
     section: params.Tokenize, *, task: str, model: params.Model, examples: Path, windows: Path
 ) -> Summary:
     """Write one file of windows per split, the outputs that a model for them has, and a summary.
 
-    Returns for each split the number of examples, windows and tokens, and of items that the scheme cannot
-    say, by reason. Raises ModelError where windows do not fit the model.
+    Returns for each split the number of examples, windows, tokens, tokens that stand for characters unknown
+    to the tokenizer, and items that the scheme cannot say, by reason. Raises ModelError where windows do
+    not fit the model.
     """
-    _check_fits(section, model)
+    check_fits(section, model)
     codec = CODECS[task]
     cutter = load_cutter(tokenizer_file(model), max_tokens=section.max_tokens, overlap=section.overlap)
     labels = codec.labels(read_json(examples / "summary.json")["labels"], section.scheme)
@@ -49,7 +53,7 @@ def _split(
         for example in read_examples(examples, codec.target):
             tokens = cutter.tokens(example.text)
             tags, reasons = codec.label(example, tokens, labels)
-            counts.update(examples=1, tokens=len(tokens))
+            counts.update(examples=1, tokens=len(tokens), unknown=tokens.ids.count(cutter.unknown))
             lost.update(reasons)
             yield from cutter.cut(example.id, tokens, tags)
 
@@ -57,8 +61,9 @@ def _split(
     return {**counts, "inexpressible": dict(lost)}
 
 
-def _check_fits(section: params.Tokenize, model: params.Model) -> None:
-    longest = read_json(config_file(model)).get("max_position_embeddings")
+def check_fits(section: params.Tokenize, model: params.Model) -> None:
+    """Raises ModelError where a window has more tokens than the model has positions."""
+    longest = longest_window(model)
     if longest is not None and section.max_tokens > longest:
         problem = f"is {section.max_tokens}; the model takes at most {longest}"
         raise ModelError("params.yaml: tokenize.max_tokens", problem, "lower it")
@@ -74,19 +79,29 @@ def flat(summary: Summary) -> dict[str, float]:
     return numbers
 
 
+def unread(summary: Summary) -> str | None:
+    """What to say where the tokenizer does not know much of the text; None where it does."""
+    tokens, unknown = (sum(counts[name] for counts in summary.values()) for name in ("tokens", "unknown"))
+    if unknown <= MOST_UNKNOWN * tokens:
+        return None
+    return f"the tokenizer of the base model does not know {unknown / tokens:.0%} of the tokens"
+
+
 def describe(summary: Summary) -> str:
     """What happened, for a reviewer, in Markdown."""
+    caution = unread(summary)
     lines = [
         "Each text was cut into overlapping windows that fit the model. No text was cut away; each token",
         "is owned by one window, so that the loss counts it once. *Inexpressible* mentions (nested,",
         "discontinuous, a border inside a word) cannot be said in tags on words: evaluation counts them",
-        "as missed.",
+        "as missed. *Unknown* tokens stand for characters that the tokenizer does not know.",
+        *([f"**Caution: {caution}.**"] if caution else []),
         "",
-        "| split | examples | windows | tokens | inexpressible |",
-        "| --- | --: | --: | --: | --- |",
+        "| split | examples | windows | tokens | unknown | inexpressible |",
+        "| --- | --: | --: | --: | --: | --- |",
     ]
     for split, counts in summary.items():
         lost = ", ".join(f"{reason} {count}" for reason, count in sorted(counts["inexpressible"].items()))
-        sizes = " | ".join(str(counts[name]) for name in ("examples", "windows", "tokens"))
+        sizes = " | ".join(str(counts[name]) for name in ("examples", "windows", "tokens", "unknown"))
         lines.append(f"| {split} | {sizes} | {lost or 'none'} |")
     return "\n".join(lines)

@@ -1,5 +1,6 @@
 """Text into overlapping windows that fit the model: nothing cut away, every token owned once."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -29,11 +30,16 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class Cutter:
-    """Cuts texts for one model. `prefix` and `suffix` are the special tokens around each window."""
+    """Cuts texts for one model.
+
+    `prefix` and `suffix` are the special tokens around each window; `unknown` stands for characters that
+    the tokenizer does not know, and is None where it knows them all.
+    """
 
     tokenizer: Tokenizer
     prefix: tuple[int, ...]
     suffix: tuple[int, ...]
+    unknown: int | None
     max_tokens: int
     overlap: int
 
@@ -86,13 +92,20 @@ def load_cutter(tokenizer: Path, *, max_tokens: int, overlap: int) -> Cutter:
     if max_tokens - len(prefix) - len(suffix) <= overlap:
         problem = "leaves no room beside special tokens and overlap"
         raise ModelError("params.yaml: tokenize.max_tokens", problem, "raise it, or lower tokenize.overlap")
-    return Cutter(loaded, prefix, suffix, max_tokens, overlap)
+    return Cutter(loaded, prefix, suffix, _unknown_token(loaded), max_tokens, overlap)
 
 
 def _special_tokens(tokenizer: Tokenizer) -> tuple[tuple[int, ...], tuple[int, ...]]:
     encoding = tokenizer.encode("a", add_special_tokens=True)
     inner = [index for index, special in enumerate(encoding.special_tokens_mask) if not special]
     return tuple(encoding.ids[: inner[0]]), tuple(encoding.ids[inner[-1] + 1 :])
+
+
+def _unknown_token(tokenizer: Tokenizer) -> int | None:
+    """Models of words and pieces name a token, unigram models a number."""
+    model = json.loads(tokenizer.to_str())["model"]
+    token, number = model.get("unk_token"), model.get("unk_id")
+    return number if token is None else tokenizer.token_to_id(token)
 
 
 def _places(length: int, capacity: int, overlap: int) -> list[tuple[int, int]]:

@@ -1,6 +1,7 @@
 """What each command says, and how it ends: in this process where it only reads."""
 
 import json
+import re
 import shutil
 import socket
 import sys
@@ -95,6 +96,38 @@ def test_check_finds_code_that_is_no_python(project):
     [(status, words)] = seen(project, "dvc.yaml")
     assert status == "finding"
     assert "ingesting.py:1 is no Python" in words
+
+
+def test_check_reads_every_record_before_a_long_run(project):
+    assert seen(project, "records") == [
+        ("ok", "400 records read, 0 quarantined; train 282, validation 40, test 78")
+    ]
+    notes = project / "notes.jsonl"
+    lines = [
+        {"id": f"{one}", "group": f"{one}", "text": "胸痛, 咳嗽 chest pain.", "spans": []}
+        for one in range(60)
+    ]
+    notes.write_text("".join(json.dumps(one) + "\n" for one in lines))
+    edit(project / "params.yaml", "source: synthetic", "source: files")
+    edit(project / "params.yaml", "path: src/clintune/sources/synthetic/vocabulary.yaml", "path: notes.jsonl")
+    text = (project / "params.yaml").read_text()
+    without = re.sub(r"  synthetic:\n(    .*\n)+", "  synthetic: null\n", text)
+    (project / "params.yaml").write_text(without)
+    [(status, words)] = seen(project, "windows")
+    assert status == "finding"
+    assert words.startswith("the tokenizer of the base model does not know ")
+    lines[-1]["spans"] = [{"start": 3, "end": 99, "label": "Symptom"}]
+    notes.write_text("".join(json.dumps(one) + "\n" for one in lines))
+    status, words = seen(project, "corpus")[-1]
+    assert status == "finding"
+    assert words.startswith("notes.jsonl:60 span_outside_text 3-99: 1 of 60 records are broken")
+
+
+def test_check_finds_windows_that_the_base_model_has_no_positions_for(project):
+    edit(project / "params.yaml", "max_tokens: 256", "max_tokens: 513")
+    [(status, words)] = seen(project, "base model")
+    assert status == "finding"
+    assert words.startswith("params.yaml: tokenize.max_tokens: is 513; the model takes at most 512")
 
 
 def test_check_finds_a_corpus_that_is_missing_or_has_another_sum(project):

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import torch
 
+from clintune.devices import prepare
 from clintune.examples import Example, Span
 from clintune.files import read_json, sha256, write_json
 from clintune.inference import predictions
@@ -15,6 +17,7 @@ from clintune.tasks.scorers import SCORERS
 from clintune.tokenization import tokenize
 from clintune.training import train
 
+CPU = torch.device("cpu")
 DRUGS = ("aspirin", "metformin", "warfarin", "insulin")
 FILES = ("model.safetensors", "config.json", "outputs.json", "params.json", "tokenizer.json", "training.csv")
 
@@ -60,9 +63,8 @@ def fine_tune(folders: Folders, tiny: Params, tmp_path: Path) -> Callable[..., P
                  "validations_per_epoch": 1}  # fmt: skip
         params = tiny.model_copy(update={"train": tiny.train.model_copy(update=quick | changes)})
         checkpoint = tmp_path / name
-        train(
-            params, windows=folders.windows, examples=folders.examples, checkpoint=checkpoint, report=report
-        )
+        places = {"windows": folders.windows, "examples": folders.examples, "checkpoint": checkpoint}
+        train(params, prepare(params.numerics), **places, report=report)
         return checkpoint
 
     return run
@@ -81,9 +83,7 @@ def test_the_same_inputs_give_the_same_bytes(fine_tune):
 def test_a_network_that_learns_finds_the_mentions(fine_tune, folders, tiny):
     checkpoint = fine_tune("learned", epochs=20, learning_rate=0.01)
     gold = read_examples(folders.examples / "test.parquet", SPANS)
-    found = predictions(
-        checkpoint, folders.windows / "test.parquet", numerics=tiny.numerics, batch_tokens=512
-    )
+    found = predictions(checkpoint, folders.windows / "test.parquet", device=CPU, batch_tokens=512)
     pairs = [(one.target, two.target) for one, two in zip(gold, found, strict=True)]
     assert SCORERS["entities"].score(pairs)["f1"] > 0.9
 
@@ -111,7 +111,7 @@ def test_the_checkpoint_holds_the_weights_of_the_best_validation_not_the_last(fi
     checkpoint = fine_tune("first", report, epochs=20, learning_rate=0.01, min_change=1.0, patience=11)
     gold = read_examples(folders.examples / "validation.parquet", SPANS)
     windows = folders.windows / "validation.parquet"
-    found = predictions(checkpoint, windows, numerics=tiny.numerics, batch_tokens=512)
+    found = predictions(checkpoint, windows, device=CPU, batch_tokens=512)
     pairs = [(one.target, two.target) for one, two in zip(gold, found, strict=True)]
     assert scores[0] < scores[-1] - 0.3
     assert SCORERS["entities"].score(pairs)["f1"] == scores[0]

@@ -7,6 +7,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal, TypeAlias
 
 from clintune.cli.environment import unlike_lock
@@ -14,7 +15,11 @@ from clintune.encoders import config_file, tokenizer_file, weights_file
 from clintune.errors import ModelError, UserError
 from clintune.files import sha256
 from clintune.graph import misdeclared
+from clintune.ingesting import ingest
 from clintune.params import Params, load_params
+from clintune.preprocessing import preprocess
+from clintune.tasks.codecs import CODECS
+from clintune.tokenization import check_fits, tokenize, unread
 from clintune.tracking.home import home
 
 Status: TypeAlias = Literal["ok", "finding", "unknown"]
@@ -106,8 +111,34 @@ def _corpus(root: Path, params: Params) -> Iterator[Finding]:
             yield Finding(
                 "corpus", "finding", f"{name} has another SHA-256 than params.yaml demands", "restore it"
             )
-    if not wrong:
-        yield Finding("corpus", "ok", f"{params.ingest.path}, {len(params.ingest.sha256)} sums compared")
+    if wrong:
+        return
+    yield Finding("corpus", "ok", f"{params.ingest.path}, {len(params.ingest.sha256)} sums compared")
+    yield from _records(root, params)
+
+
+def _records(root: Path, params: Params) -> Iterator[Finding]:
+    """Read and cut every record, as the stages before training do, and keep nothing."""
+    section = params.ingest.model_copy(update={"path": str(root / params.ingest.path)})
+    with TemporaryDirectory() as scratch:
+        raw, examples, windows = (Path(scratch, name) for name in ("raw", "examples", "windows"))
+        ingest(section, seed=params.seed, raw=raw)
+        found = preprocess(
+            params.preprocess, seed=params.seed, check=CODECS[params.task].check, raw=raw, examples=examples
+        )
+        splits = ", ".join(f"{split} {one['examples']}" for split, one in found["splits"].items())
+        records = found["records"]
+        seen = f"{records['in']} records read, {records['quarantined']} quarantined; {splits}"
+        yield Finding("records", "ok", seen)
+        cut = tokenize(
+            params.tokenize, task=params.task, model=params.model, examples=examples, windows=windows
+        )
+    caution = unread(cut)
+    if caution:
+        yield Finding("windows", "finding", caution, "choose a base model for this language")
+    else:
+        number = sum(counts["windows"] for counts in cut.values())
+        yield Finding("windows", "ok", f"{number} windows; the tokenizer knows the text")
 
 
 def _model(_root: Path, params: Params) -> Iterator[Finding]:
@@ -125,6 +156,7 @@ def _model(_root: Path, params: Params) -> Iterator[Finding]:
             "base model", "unknown", f"not on this machine yet ({error.problem})", "train fetches it"
         )
         return
+    check_fits(params.tokenize, model)
     yield Finding("base model", "ok", f"{model.name}, {len(files)} files compared with their SHA-256")
 
 

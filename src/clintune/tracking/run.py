@@ -31,6 +31,10 @@ class Run:
             where = "" if step is None else f" (step {step})"
             self._journal.write(Tags({"clintune.not_finite": names + where}))
 
+    def facts(self, values: Mapping[str, str]) -> None:
+        """Record what the machine decided, and no param says: shown as tags."""
+        self._journal.write(Tags(dict(values)))
+
     def headline(self, values: Mapping[str, float]) -> None:
         """Show finite numbers in the run of the pipeline's execution too, where executions are compared."""
         self._journal.write(Headline(dict(values), now()))

@@ -11,7 +11,7 @@ from accelerate import Accelerator
 from clintune import params
 from clintune.batching import predict
 from clintune.checkpoints import Outputs
-from clintune.devices import prepare, uses_bf16
+from clintune.devices import Compute
 from clintune.encoders import TOKENIZER, tokenizer_file
 from clintune.files import whole_folder, write_json
 from clintune.networks import Network, build, forward_of, save
@@ -26,16 +26,22 @@ from clintune.training.loop import Validate, epochs, fit
 from clintune.training.selection import Best
 
 
-def train(chosen: params.Params, *, windows: Path, examples: Path, checkpoint: Path, report: Report) -> Best:
+def train(
+    chosen: params.Params,
+    compute: Compute,
+    *,
+    windows: Path,
+    examples: Path,
+    checkpoint: Path,
+    report: Report,
+) -> Best:
     """Write a checkpoint: weights, configuration, tokenizer, meaning of the outputs, curves, params.
 
     `windows` and `examples` are the folders of the stages tokenize and preprocess; of the examples only
     validation is read, as the gold. `report` receives numbers while training runs.
     """
-    section = chosen.train
-    device = prepare(chosen.numerics)
-    precision = "bf16" if uses_bf16(section.precision, chosen.numerics, device) else "no"
-    accelerator = Accelerator(mixed_precision=precision, cpu=device.type == "cpu")
+    section, device = chosen.train, compute.device
+    accelerator = Accelerator(mixed_precision="bf16" if compute.bf16 else "no", cpu=device.type == "cpu")
     outputs = Outputs.read(windows / "outputs.json")
     network = build(chosen.model, outputs, seed=chosen.seed, dropout=section.dropout).to(device)
     history = History(report)
