@@ -96,6 +96,12 @@ def _config(path: Path) -> PretrainedConfig:
     return config
 
 
+def dropout_of(config: PretrainedConfig, kind: str) -> float | None:
+    """The share of `hidden` or `attention` that a configuration sets; None where it knows none."""
+    shares: list[float] = [getattr(config, name) for name in _DROPOUTS[kind] if hasattr(config, name)]
+    return next(iter(shares), None)
+
+
 def _with_dropout(config: PretrainedConfig, dropout: params.Dropout) -> PretrainedConfig:
     for kind, names in _DROPOUTS.items():
         share = getattr(dropout, kind)
@@ -141,5 +147,6 @@ def _network(encoder: PreTrainedModel, config: PretrainedConfig, outputs: Output
     if getattr(encoder, "pooler", None) is not None:
         # A layer for sentence pairs: it would stay untrained and be shipped.
         encoder.register_module("pooler", None)
-    dropout = next((getattr(config, name) for name in _DROPOUTS["hidden"] if hasattr(config, name)), 0.1)
-    return Network(encoder, HEADS[outputs.task].build(config.hidden_size, len(outputs.labels), dropout))
+    share = dropout_of(config, "hidden")
+    head = HEADS[outputs.task](config.hidden_size, len(outputs.labels), 0.1 if share is None else share)
+    return Network(encoder, head)

@@ -1,8 +1,9 @@
 """What is wrong with params.yaml, in one line: where, which key, what was found, what was expected."""
 
 import difflib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
@@ -34,9 +35,15 @@ def explain(path: Path, text: str, error: ValidationError, schema: type[BaseMode
 
     An unknown key before any other: a missing one beside it is most likely what it should have been.
     """
+    tree = parse_yaml(path, text)
     faults = error.errors(include_url=False)
     first = min(faults, key=lambda fault: fault["type"] != "extra_forbidden")
-    keys = _keys(first["loc"])
+    if first["type"] == "literal_error":
+        # Where a value may be of several kinds, each complains: the one that looked deepest knows best.
+        above = _keys(first, tree)
+        same = [fault for fault in faults if _keys(fault, tree)[: len(above)] == above]
+        first = max(same, key=lambda fault: len(_keys(fault, tree)))
+    keys = _keys(first, tree)
     # repr escapes what would break the line or the terminal.
     line, key = _line(text, keys), repr(".".join(map(str, keys)))[1:-1] or "the whole file"
     place = f"{path}:{line}: {key}"
@@ -60,11 +67,17 @@ def explain(path: Path, text: str, error: ValidationError, schema: type[BaseMode
             return ParamsError(place, found, first["msg"].replace("Input should", "it should"))
 
 
-def _keys(loc: tuple[int | str, ...]) -> tuple[int | str, ...]:
+def _keys(fault: Mapping[str, Any], tree: Any) -> tuple[int | str, ...]:
     """Where in the file: pydantic also names the member of a union ('hash', 'file'), which no file has."""
-    if loc[:2] == ("preprocess", "split") and len(loc) > 2:
-        return (*loc[:2], *loc[3:])
-    return tuple(key for key in loc if key != "[key]")
+    *above, last = fault["loc"] or ("",)
+    keys: list[int | str] = []
+    for key in (*above, last):
+        try:
+            tree = tree[key]
+        except (KeyError, IndexError, TypeError):
+            continue
+        keys.append(key)
+    return (*keys, last) if fault["type"] == "missing" else tuple(keys)
 
 
 def _line(text: str, keys: tuple[int | str, ...]) -> int:
@@ -84,22 +97,21 @@ def _line(text: str, keys: tuple[int | str, ...]) -> int:
 
 
 def _suggestion(keys: tuple[int | str, ...], schema: type[BaseModel]) -> str:
-    section = schema
+    sections = [schema]
     for key in keys[:-1]:
-        field = section.model_fields.get(str(key))
-        sections = (
-            [kind for kind in _members(field.annotation) if issubclass(kind, BaseModel)] if field else []
-        )
-        if not sections:
-            return "remove it"
-        section = sections[0]
-    near = difflib.get_close_matches(str(keys[-1]), section.model_fields, n=1)
+        if isinstance(key, str):
+            fields = [section.model_fields[key] for section in sections if key in section.model_fields]
+            sections = [kind for field in fields for kind in _sections(field.annotation)]
+    names = [name for section in sections for name in section.model_fields]
+    near = difflib.get_close_matches(str(keys[-1]), names, n=1)
     return f"did you mean {near[0]}?" if near else "remove it"
 
 
-def _members(annotation: Any) -> list[type]:
-    kinds = getattr(annotation, "__args__", (annotation,))
-    return [kind for kind in kinds if isinstance(kind, type)]
+def _sections(annotation: Any) -> list[type[BaseModel]]:
+    """The kinds of section that an annotation allows, through unions and lists."""
+    if isinstance(annotation, type) and not get_args(annotation):
+        return [annotation] if issubclass(annotation, BaseModel) else []
+    return [kind for inner in get_args(annotation) for kind in _sections(inner)]
 
 
 def _shown(value: Any) -> str:

@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 import torch
-from accelerate import Accelerator
 
 from clintune.batching import Batch, pad
 from clintune.checkpoints import Outputs
+from clintune.devices import Compute
 from clintune.errors import ModelError
 from clintune.examples import IGNORED, Window
-from clintune.networks import build
-from clintune.params import Dropout, Params
-from clintune.tasks.heads import HEADS
+from clintune.networks import Network, build
+from clintune.params import Dropout, Params, Train
 from clintune.training.learner import Learner
+from clintune.training.losses import criterion_of
 
 OUTPUTS = Outputs("entities", ("O", "B-Drug", "I-Drug"), 32, 8)
 NONE = Dropout(hidden=0.0, attention=0.0)
@@ -26,14 +26,19 @@ def window(length: int, seed: int) -> Window:
     return Window("a", ids, zeros, zeros, no, no, labels)
 
 
+def prepared(network: Network, section: Train, *, steps: int) -> Learner:
+    criterion = criterion_of(section.loss, OUTPUTS.labels, {0: 6, 1: 1, 2: 2})
+    return Learner.prepare(
+        network, criterion, section, steps=steps, compute=Compute(torch.device("cpu"), bf16=False)
+    )
+
+
 def weights_after(
     tiny: Params, steps: list[list[Batch]], *, dropout: bool = False
 ) -> dict[str, torch.Tensor]:
     shares = Dropout(hidden=0.5, attention=0.5) if dropout else NONE
     network = build(tiny.model, OUTPUTS, seed=3, dropout=shares)
-    learner = Learner.prepare(
-        network, HEADS["entities"], tiny.train, steps=len(steps), accelerator=Accelerator(cpu=True)
-    )
+    learner = prepared(network, tiny.train, steps=len(steps))
     for batches in steps:
         learner.learn(batches)
     return network.state_dict()
@@ -73,13 +78,11 @@ def test_fresh_weights_depend_on_the_seed_alone(tiny, seed):
 
 def test_biases_and_norms_are_not_decayed(tiny):
     network = build(tiny.model, OUTPUTS, seed=3, dropout=tiny.train.dropout)
-    learner = Learner.prepare(
-        network, HEADS["entities"], tiny.train, steps=1, accelerator=Accelerator(cpu=True)
-    )
+    learner = prepared(network, tiny.train, steps=1)
     decayed, kept = learner.optimizer.param_groups
     assert all(tensor.ndim > 1 for tensor in decayed["params"])
     assert all(tensor.ndim == 1 for tensor in kept["params"])
-    assert (decayed["weight_decay"], kept["weight_decay"]) == (tiny.train.weight_decay, 0.0)
+    assert (decayed["weight_decay"], kept["weight_decay"]) == (tiny.train.optimizer.weight_decay, 0.0)
 
 
 def test_dropout_overrides_the_base_models_and_null_leaves_it(tiny):

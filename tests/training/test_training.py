@@ -1,17 +1,23 @@
 """Training on a tiny network: what it learns, and what must not change the result."""
 
+import csv
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
+from clintune.checkpoints import Outputs
 from clintune.devices import prepare
+from clintune.errors import ParamsError, TrainingError
 from clintune.examples import Example, Span
 from clintune.files import read_json, sha256, write_json
 from clintune.inference import predictions
-from clintune.params import Params
+from clintune.networks import build
+from clintune.params import Gradual, Params, Partial, Stopping
 from clintune.tables import SPANS, read_examples, write_examples
 from clintune.tasks.scorers import SCORERS
 from clintune.tokenization import tokenize
@@ -59,12 +65,15 @@ def fine_tune(folders: Folders, tiny: Params, tmp_path: Path) -> Callable[..., P
     """Train with some keys of the section train changed; returns the checkpoint."""
 
     def run(name: str, report=lambda values, step: None, **changes) -> Path:
-        quick = {"epochs": 2, "batch_tokens": 256, "log_every": 2, "learning_rate": 0.003, "patience": 9,
+        quick = {"epochs": 2, "batch_tokens": 256, "log_every": 2, "learning_rate": 0.003,
                  "validations_per_epoch": 1}  # fmt: skip
-        params = tiny.model_copy(update={"train": tiny.train.model_copy(update=quick | changes)})
+        stops = {key: changes.pop(key) for key in list(changes) if key in Stopping.model_fields}
+        stopping = tiny.train.stopping.model_copy(update={"patience": 9} | stops)
+        section = tiny.train.model_copy(update=quick | changes | {"stopping": stopping})
+        params = tiny.model_copy(update={"train": section})
         checkpoint = tmp_path / name
         places = {"windows": folders.windows, "examples": folders.examples, "checkpoint": checkpoint}
-        train(params, prepare(params.numerics), **places, report=report)
+        train(params, prepare(params.numerics, section.precision), **places, report=report)
         return checkpoint
 
     return run
@@ -97,8 +106,9 @@ def test_the_kept_weights_are_those_of_the_best_validation(fine_tune):
 
     fine_tune("best", report, epochs=6, learning_rate=0.01)
     assert len(scores) == 6
-    rows = (line.split(",") for line in read_lines(fine_tune("again", epochs=6, learning_rate=0.01)))
-    assert [(float(row[-1]), int(row[0])) for row in rows] == scores
+    with (fine_tune("again", epochs=6, learning_rate=0.01) / "validation.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert [(float(row["f1"]), int(row["step"])) for row in rows] == scores
 
 
 def test_the_checkpoint_holds_the_weights_of_the_best_validation_not_the_last(fine_tune, folders, tiny):
@@ -156,9 +166,110 @@ def test_speed_and_memory_are_reported_and_never_written(fine_tune):
     assert "tokens_per_second" not in (checkpoint / "training.csv").read_text()
 
 
-def test_a_loss_that_is_not_finite_stops_the_run(fine_tune, tmp_path):
-    from clintune.errors import TrainingError
-
-    with pytest.raises(TrainingError, match="not a finite number"):
-        fine_tune("diverged", learning_rate=1e30, clip_norm=1e30, epochs=9, warmup=0.0)
+def test_a_loss_that_is_not_finite_stops_the_run_and_says_where(fine_tune, tmp_path):
+    seen: list[float] = []
+    with pytest.raises(TrainingError, match=r"^train, step \d+: .* not a finite number, at rows \d+, \d+"):
+        fine_tune(
+            "diverged", lambda values, step: seen.extend(values.values()),
+            learning_rate=1e30, clip_norm=1e30, epochs=9, warmup=0.0,
+        )  # fmt: skip
     assert not (tmp_path / "diverged").exists()
+    assert all(map(math.isfinite, seen))
+
+
+def weights(checkpoint: Path) -> dict[str, torch.Tensor]:
+    return load_file(checkpoint / "model.safetensors")
+
+
+def moved(before: dict[str, torch.Tensor], after: dict[str, torch.Tensor]) -> set[str]:
+    """The tensors that differ, to the bit."""
+    return {name for name in before if not torch.equal(before[name], after[name])}
+
+
+@pytest.fixture
+def start(folders: Folders, tiny: Params) -> dict[str, torch.Tensor]:
+    """The weights before the first step."""
+    outputs = Outputs.read(folders.windows / "outputs.json")
+    return build(tiny.model, outputs, seed=tiny.seed, dropout=tiny.train.dropout).state_dict()
+
+
+def test_the_loss_on_validation_can_choose_the_weights(fine_tune):
+    """Lower is better there: with a rate that ruins the network after its first steps, the first is kept."""
+    losses: list[float] = []
+
+    def report(values, step):
+        losses.extend(value for name, value in values.items() if name == "validation/loss")
+
+    by_loss = fine_tune("loss", report, metric="loss", epochs=5, learning_rate=0.003)
+    assert losses == sorted(losses, reverse=True)
+    last = fine_tune("last", restore="last", epochs=5, learning_rate=0.003)
+    assert moved(weights(by_loss), weights(last)) == set()
+
+
+def test_the_last_weights_are_kept_where_params_say_so(fine_tune):
+    kept = {"epochs": 4, "learning_rate": 0.01, "min_change": 1.0}
+    assert moved(weights(fine_tune("best", **kept)), weights(fine_tune("last", restore="last", **kept)))
+
+
+def test_a_score_that_no_validation_gives_is_one_line(fine_tune):
+    with pytest.raises(ParamsError, match=r"train\.stopping\.metric: no score .* 'recal'; one of precision"):
+        fine_tune("wrong", metric="recal")
+
+
+def test_what_partial_freezes_is_unchanged_to_the_bit_and_all_else_moves(fine_tune, start):
+    partial = Partial(kind="partial", embeddings=True, layers=1, names=("head.linear.bias",))
+    found = moved(start, weights(fine_tune("partial", strategy=partial)))
+    every = set(start)
+    frozen = {name for name in every if "embeddings" in name or "layer.0." in name} | {"head.linear.bias"}
+    assert len(frozen) > 15
+    assert found == every - frozen
+
+
+def test_gradual_thaws_from_the_top_at_the_declared_steps(fine_tune, start):
+    """Three steps an epoch; before the step after a thaw nothing below has moved."""
+    gradual = Gradual(kind="gradual", initially=0, every=3, unit="step", embeddings=True)
+
+    def parts(epochs: int) -> set[str]:
+        after = weights(fine_tune(f"{epochs}", strategy=gradual, epochs=epochs, restore="last"))
+        names = moved(start, after)
+        return {"layer.0" if "layer.0" in name else "layer.1" if "layer.1" in name else name.split(".")[0]
+                + ("" if "embeddings" not in name else ".embeddings") for name in names}  # fmt: skip
+
+    assert parts(1) == {"head"}
+    assert parts(2) == {"head", "layer.1"}
+    assert parts(3) == {"head", "layer.1", "layer.0"}
+    assert parts(4) == {"head", "layer.1", "layer.0", "encoder.embeddings"}
+
+
+def test_how_many_parameters_are_trained_is_reported_when_it_changes(fine_tune):
+    seen: list[tuple[int, float]] = []
+
+    def report(values, step):
+        seen.extend((step, value) for name, value in values.items() if name == "train/trained_parameters")
+
+    gradual = Gradual(kind="gradual", initially=1, every=1, unit="epoch", embeddings=False)
+    fine_tune("counted", report, strategy=gradual, epochs=3)
+    assert [step for step, _ in seen] == [1, 4]
+    assert seen[0][1] < seen[1][1]
+
+
+def test_tokens_that_never_occur_keep_their_pretrained_rows(fine_tune, start):
+    trained = weights(fine_tune("trained"))
+    name = "encoder.embeddings.word_embeddings.weight"
+    rows = (start[name] != trained[name]).any(dim=1)
+    assert 20 < int(rows.sum()) < 200
+    assert start[name].shape == trained[name].shape == (30522, 32)
+
+
+def test_bf16_trains_and_keeps_weights_in_fp32(fine_tune):
+    """A network of two thin layers is not hurt by seven bits; its weights are finer than they."""
+    losses: list[float] = []
+
+    def report(values, step):
+        losses.extend(value for name, value in values.items() if name == "validation/loss")
+
+    made = fine_tune("bf16", report, precision="bf16", epochs=8, learning_rate=0.01)
+    assert losses[-1] < losses[0] / 2
+    head = weights(made)["head.linear.weight"]
+    assert head.dtype == torch.float32
+    assert not torch.equal(head, head.bfloat16().float())

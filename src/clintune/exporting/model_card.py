@@ -8,6 +8,7 @@ from typing import Any
 
 from clintune.checkpoints import Outputs
 from clintune.examples import SPLITS
+from clintune.params import leaves
 
 _FEW = 20
 """Below this many annotated mentions one of them moves recall by more than 5 points."""
@@ -177,11 +178,11 @@ def _making(facts: Facts) -> Iterator[str]:
         ["`seed`", str(facts.made_by["seed"])],
     ]
     for section in ("numerics", "train"):
-        rows += [[f"`{section}.{key}`", str(one)] for key, one in sorted(facts.made_by[section].items())]
+        rows += [[f"`{section}.{key}`", str(one)] for key, one in leaves(facts.made_by[section])]
     yield "## How it was made"
     yield (
-        "The base model with one linear layer per token on top, all weights trained with AdamW, the best on"
-        " validation kept. The same inputs and params give the same bytes."
+        "The base model with one linear layer per token on top, trained as the rows below say, the test split"
+        " not looked at. The same inputs and params give the same bytes."
     )
     yield _table(["", ""], rows)
 

@@ -1,19 +1,13 @@
-"""The head and the loss of each task."""
+"""The head of each task: what sits on the encoder."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from typing import TypeAlias
 
-from torch import Tensor, nn
+from torch import nn
 
-from clintune.tasks.entities.head import TokenClassifier, cross_entropy_sum
+from clintune.tasks.entities.head import TokenClassifier
 
+Head: TypeAlias = Callable[[int, int, float], nn.Module]
+"""From hidden size, number of outputs and dropout to the layers."""
 
-@dataclass(frozen=True, slots=True)
-class Head:
-    """`build(hidden, outputs, dropout)` makes the layers; `loss(logits, labels)` is a sum over labels."""
-
-    build: Callable[[int, int, float], nn.Module]
-    loss: Callable[[Tensor, Tensor], Tensor]
-
-
-HEADS: Mapping[str, Head] = {"entities": Head(TokenClassifier, cross_entropy_sum)}
+HEADS: Mapping[str, Head] = {"entities": TokenClassifier}

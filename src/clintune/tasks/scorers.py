@@ -10,10 +10,9 @@ from clintune.tasks.entities.scoring import strict_scores
 
 @dataclass(frozen=True, slots=True)
 class Scorer(Generic[Target]):
-    """`score`: named numbers for pairs of (gold, predicted). The best model has the highest `headline`."""
+    """`score`: named numbers for pairs of (gold, predicted), the higher, the better."""
 
-    headline: str
     score: Callable[[Iterable[tuple[Target, Target]]], dict[str, float]]
 
 
-SCORERS: Mapping[str, Scorer[Any]] = {"entities": Scorer("f1", strict_scores)}
+SCORERS: Mapping[str, Scorer[Any]] = {"entities": Scorer(strict_scores)}

@@ -5,25 +5,23 @@ import tempfile
 from pathlib import Path
 
 import datasets
-import torch
-from accelerate import Accelerator
+from torch import manual_seed
 
 from clintune import params
-from clintune.batching import predict
 from clintune.checkpoints import Outputs
 from clintune.devices import Compute
 from clintune.encoders import TOKENIZER, tokenizer_file
 from clintune.files import whole_folder, write_json
-from clintune.networks import Network, build, forward_of, save
-from clintune.tables import read_examples, read_windows
-from clintune.tasks.codecs import CODECS
-from clintune.tasks.heads import HEADS
-from clintune.tasks.scorers import SCORERS
+from clintune.networks import build, save
+from clintune.training.acceleration import accelerate_network, put_back
 from clintune.training.batches import MappedWindows
+from clintune.training.census import label_counts, tokens_in
 from clintune.training.history import History, Report
 from clintune.training.learner import Learner
-from clintune.training.loop import Validate, epochs, fit
+from clintune.training.loop import fit, plan_of
+from clintune.training.losses import criterion_of
 from clintune.training.selection import Best
+from clintune.training.validation import validation
 
 
 def train(
@@ -40,25 +38,28 @@ def train(
     `windows` and `examples` are the folders of the stages tokenize and preprocess; of the examples only
     validation is read, as the gold. `report` receives numbers while training runs.
     """
-    section, device = chosen.train, compute.device
-    accelerator = Accelerator(mixed_precision="bf16" if compute.bf16 else "no", cpu=device.type == "cpu")
+    section = chosen.train
     outputs = Outputs.read(windows / "outputs.json")
-    network = build(chosen.model, outputs, seed=chosen.seed, dropout=section.dropout).to(device)
+    network = build(chosen.model, outputs, seed=chosen.seed, dropout=section.dropout)
+    tables = [windows / f"{split}.parquet" for split in ("train", "validation")]
+    rows = accelerate_network(network, compute, tokens_in(*tables))
+    network.to(compute.device)
     history = History(report)
+    criterion = criterion_of(section.loss, outputs.labels, label_counts(tables[0]))
     datasets.disable_progress_bars()
     with tempfile.TemporaryDirectory() as scratch:
-        mapped = MappedWindows(windows / "train.parquet", Path(scratch))
-        plan = epochs(mapped.lengths(), section, seed=chosen.seed)
-        learner = Learner.prepare(
-            network, HEADS[outputs.task], section, steps=sum(map(len, plan)), accelerator=accelerator
-        )
-        torch.manual_seed(chosen.seed + 1)  # dropout: apart from the first weights, which the seed decides
-        validate = _validation(network, outputs, windows, examples, section.batch_tokens)
-        headline = SCORERS[outputs.task].headline
-        best = fit(learner, mapped, section, plan=plan, validate=validate, headline=headline, history=history)
-    network.load_state_dict(best.weights)
+        mapped = MappedWindows(tables[0], Path(scratch))
+        plan = plan_of(mapped.lengths(), section, seed=chosen.seed)
+        learner = Learner.prepare(network, criterion, section, steps=len(plan), compute=compute)
+        manual_seed(chosen.seed + 1)  # dropout: apart from the first weights, which the seed decides
+        validate = validation(
+            network, criterion, outputs, windows=tables[1],
+            examples=examples / "validation.parquet", batch_tokens=section.batch_tokens,
+        )  # fmt: skip
+        best = fit(learner, mapped, plan, validate=validate, history=history)
+    fresh = build(chosen.model, outputs, seed=chosen.seed, dropout=section.dropout)
     with whole_folder(checkpoint) as draft:
-        save(network, draft)
+        save(put_back(best.weights, rows, fresh), draft)
         shutil.copyfile(tokenizer_file(chosen.model), draft / TOKENIZER)
         outputs.write(draft / "outputs.json")
         history.write(draft)
@@ -68,29 +69,15 @@ def train(
     return best
 
 
-def _validation(
-    network: Network, outputs: Outputs, windows: Path, examples: Path, batch_tokens: int
-) -> Validate:
-    forward = forward_of(network, next(network.parameters()).device)
-    target, score = CODECS[outputs.task].target, SCORERS[outputs.task].score
-
-    def validate() -> dict[str, float]:
-        predictions = predict(
-            read_windows(windows / "validation.parquet"), forward, outputs, batch_tokens=batch_tokens
-        )
-        gold = read_examples(examples / "validation.parquet", target)
-        return score((one.target, two.target) for one, two in zip(gold, predictions, strict=True))
-
-    return validate
-
-
 def describe(chosen: params.Params, best: Best) -> str:
     """What happened, for a reviewer, in Markdown."""
     section = chosen.train
     start = "random weights" if chosen.model.scratch else f"`{chosen.model.name}`"
+    kept = f"the {section.stopping.restore}"
     return (
-        f"The base model ({start}) was fine-tuned for at most {section.epochs} epochs with AdamW, learning"
-        f" rate {section.learning_rate:g}, batches of at most {section.batch_tokens} tokens, seed"
-        f" {chosen.seed}. The weights kept are those after step {best.step}, the best on validation"
-        f" ({best.score:.4f}). The test split was not read: it is no dependency of this stage."
+        f"The base model ({start}) was fine-tuned ({section.strategy.kind}) for at most {section.epochs}"
+        f" epochs with {section.optimizer.kind}, learning rate {section.learning_rate:g}, batches of at most"
+        f" {section.batch_tokens} tokens, seed {chosen.seed}. The weights kept are {kept}; the best on"
+        f" validation: {section.stopping.metric} {best.score:.4f} after step {best.step}. The test split was"
+        " not read: it is no dependency of this stage."
     )

@@ -25,6 +25,10 @@ class History:
         self.training.append({"step": step, **values})
         self.report({f"train/{name}": value for name, value in {**values, **speed}.items()}, step)
 
+    def thawed(self, step: int, parameters: int) -> None:
+        """How many parameters are trained from this step on."""
+        self.report({"train/trained_parameters": parameters}, step)
+
     def validated(self, step: int, values: Mapping[str, float]) -> None:
         """Scores on validation after a step."""
         self.validation.append({"step": step, **values})

@@ -11,22 +11,34 @@ from torch import Tensor, nn, optim
 
 from clintune import params
 from clintune.batching import Batch
-from clintune.errors import TrainingError
-from clintune.examples import IGNORED
+from clintune.devices import Compute
 from clintune.networks import Network
-from clintune.tasks.heads import Head
-from clintune.training.optimization import adamw, warmup_then_decay
+from clintune.training.losses import Criterion
+from clintune.training.optimization import build_optimizer, build_schedule
+from clintune.training.parts import parts_of
+from clintune.training.penalties import add_penalty
+from clintune.training.strategies import Moment, Strategy, strategy_of
+from clintune.training.weights import Weights
 
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """What one step saw: summed loss over `owned` tokens, `tokens` in all, gradient norm before clipping."""
+    """What one step saw. `loss` is a sum, and `weight` what its mean divides by.
+
+    `gradient_norm` is that before clipping, `learning_rate` that of the first group of tensors.
+    """
 
     loss: float
-    owned: int
+    weight: float
+    penalty: float
     tokens: int
     gradient_norm: float
     learning_rate: float
+
+    @property
+    def finite(self) -> bool:
+        """Whether these are numbers to go on with."""
+        return math.isfinite(self.loss) and math.isfinite(self.gradient_norm)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,45 +47,75 @@ class Learner:
 
     network: Network
     model: nn.Module
-    head: Head
+    weights: Weights
+    criterion: Criterion
+    strategy: Strategy
     optimizer: optim.Optimizer
-    schedule: optim.lr_scheduler.LRScheduler
+    schedule: optim.lr_scheduler.LambdaLR
     accelerator: Accelerator
-    clip_norm: float
+    section: params.Train
 
     @classmethod
     def prepare(
-        cls, network: Network, head: Head, section: params.Train, *, steps: int, accelerator: Accelerator
+        cls, network: Network, criterion: Criterion, section: params.Train, *, steps: int, compute: Compute
     ) -> Self:
-        """Optimizer and schedule for a run of `steps` steps."""
-        optimizer = adamw(network, section)
-        schedule = warmup_then_decay(optimizer, steps=steps, warmup=section.warmup)
+        """Optimizer, schedule and strategy for a run of `steps` steps of a network on the device."""
+        accelerator = Accelerator(cpu=compute.device.type == "cpu")
+        strategy = strategy_of(section, network)
+        parts = parts_of(network) if section.layer_decay < 1 else None
+        weights = Weights(network, bf16=compute.bf16)
+        weights.train_only(strategy.names())
+        optimizer = build_optimizer(weights.tensors, section, parts)
+        schedule = build_schedule(optimizer, section, steps=steps)
         model, prepared = accelerator.prepare(network, optimizer)
-        return cls(network, model, head, prepared, schedule, accelerator, section.clip_norm)
+        return cls(network, model, weights, criterion, strategy, prepared, schedule, accelerator, section)
+
+    def thaw(self, moment: Moment) -> bool:
+        """Let the strategy thaw what is due before the next step; says whether anything was."""
+        thawed = self.strategy.advance(moment)
+        if thawed:
+            self.weights.train_only(self.strategy.names())
+        return thawed
+
+    def trained(self) -> int:
+        """How many parameters are trained now."""
+        return sum(tensor.numel() for tensor in self.weights.trained())
+
+    def snapshot(self) -> dict[str, Tensor]:
+        """A copy of all weights, in fp32."""
+        return {name: tensor.detach().cpu().clone() for name, tensor in self.weights.tensors.items()}
 
     def learn(self, batches: Sequence[Batch]) -> Learned:
-        """One step over all batches together.
+        """One step over all batches together; none is made where loss or gradient is not finite.
 
-        The loss is the mean over the owned tokens of the whole step, so that accumulation changes the
-        memory and not the result. Raises TrainingError if a gradient is not a finite number.
+        The loss is the mean over the items of the whole step, so that accumulation changes the memory and
+        not the result.
         """
         self.model.train()
-        owned = sum(int((batch.labels != IGNORED).sum()) for batch in batches)
-        losses = [self._backward(batch, share=max(1, owned)) for batch in batches]
-        norm = float(self.accelerator.clip_grad_norm_(self.model.parameters(), self.clip_norm))
-        if not math.isfinite(norm):
-            problem = "the loss or its gradient is not a finite number"
-            raise TrainingError("train", problem, "lower train.learning_rate, or set train.precision to fp32")
+        self.weights.clear()
+        labels = [self._tensor(batch.labels) for batch in batches]
+        weight = sum(map(self.criterion.weight, labels))
+        loss = sum(
+            self._backward(batch, wanted, share=weight or 1.0)
+            for batch, wanted in zip(batches, labels, strict=True)
+        )
+        trained = self.weights.trained()
+        penalty = add_penalty(trained, self.section.penalty)
+        norm = float(self.accelerator.clip_grad_norm_(trained, self.section.clip_norm))
         rate = float(self.schedule.get_last_lr()[0])
-        self.optimizer.step()
-        self.optimizer.zero_grad()
+        tokens = sum(int(batch.mask.sum()) for batch in batches)
+        learned = Learned(loss, weight, penalty, tokens, norm, rate)
+        if learned.finite:
+            self.optimizer.step()
+            self.weights.publish()
         self.schedule.step()
-        return Learned(sum(losses), owned, sum(int(batch.mask.sum()) for batch in batches), norm, rate)
+        return learned
 
-    def _backward(self, batch: Batch, *, share: int) -> float:
-        logits = self.model(self._tensor(batch.input_ids), self._tensor(batch.mask))
-        loss = self.head.loss(logits, self._tensor(batch.labels))
+    def _backward(self, batch: Batch, labels: Tensor, *, share: float) -> float:
+        outputs = self.model(self._tensor(batch.input_ids), self._tensor(batch.mask))
+        loss = self.criterion.total(outputs, labels)
         self.accelerator.backward(loss / share)
+        self.weights.collect()
         return float(loss.detach())
 
     def _tensor(self, array: object) -> Tensor:

@@ -1,33 +1,57 @@
 """Which state of the weights is kept, and when it is time to stop."""
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from torch import Tensor, nn
+from torch import Tensor
+
+from clintune import params
+from clintune.errors import ParamsError
+
+LOSS = "loss"
+"""The name of the mean loss on validation, beside the scores of the task. The lower, the better."""
 
 
 @dataclass(slots=True)
 class Best:
-    """The best validation so far. `patience` counts validations without a gain above `min_change`."""
+    """The best validation so far. `waited` counts validations without a gain above `min_change`, in a row."""
 
-    patience: int
-    min_change: float
-    score: float = -math.inf
+    section: params.Stopping
+    score: float = math.nan
     step: int = 0
     waited: int = 0
     weights: dict[str, Tensor] = field(default_factory=dict)
 
-    def consider(self, score: float, step: int, network: nn.Module) -> None:
-        """Keep a copy of the weights if `score` is a gain. The first validation always is."""
-        if score > self.score + self.min_change or not self.weights:
-            self.score, self.step, self.waited = score, step, 0
-            self.weights = {
-                name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()
-            }
-        else:
-            self.waited += 1
+    def consider(
+        self, scores: Mapping[str, float], step: int, snapshot: Callable[[], dict[str, Tensor]]
+    ) -> None:
+        """Keep the weights if their score is a gain. The first validation always is one.
+
+        With `restore: last` the weights are kept whatever the score; it still decides when to stop. Raises
+        ParamsError where no score has the name that params.yaml gives.
+        """
+        gained = self._gains(_named(scores, self.section.metric))
+        self.waited = 0 if gained else self.waited + 1
+        if gained:
+            self.score, self.step = scores[self.section.metric], step
+        if gained or self.section.restore == "last":
+            self.weights = snapshot()
+
+    def _gains(self, score: float) -> bool:
+        if not self.weights:
+            return True
+        gain = self.score - score if self.section.metric == LOSS else score - self.score
+        return gain > self.section.min_change
 
     @property
     def exhausted(self) -> bool:
         """Whether patience is at its end."""
-        return self.waited >= self.patience
+        return self.waited >= self.section.patience
+
+
+def _named(scores: Mapping[str, float], metric: str) -> float:
+    if metric not in scores:
+        problem = f"no score on validation is called {metric!r}"
+        raise ParamsError("params.yaml: train.stopping.metric", problem, f"one of {', '.join(scores)}")
+    return scores[metric]

@@ -1,8 +1,6 @@
-"""What sits on the encoder for entity recognition, and what is minimised."""
+"""What sits on the encoder for entity recognition."""
 
 from torch import Tensor, nn
-
-from clintune.examples import IGNORED
 
 
 class TokenClassifier(nn.Module):
@@ -17,10 +15,3 @@ class TokenClassifier(nn.Module):
         """States [batch, seq, hidden] to logits [batch, seq, label]."""
         logits: Tensor = self.linear(self.dropout(states))
         return logits
-
-
-def cross_entropy_sum(logits: Tensor, labels: Tensor) -> Tensor:
-    """Sum over owned tokens of -log p(label). [batch, seq, label] and [batch, seq] to a number, in fp32."""
-    return nn.functional.cross_entropy(
-        logits.float().flatten(0, 1), labels.flatten(), ignore_index=IGNORED, reduction="sum"
-    )
