@@ -22,6 +22,8 @@ def set_numerics(numerics: Numerics) -> None:
         raise RuntimeError("numerics must be set before torch is imported")
     for name in _THREADS:
         os.environ[name] = str(numerics.threads)
+    # Threads that wait give their core away; by default they spin, and starve each other beside other work.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     for name, value in _PORTABLE.items():
         if numerics.profile == "portable":
             os.environ[name] = value
