@@ -14,16 +14,10 @@ def work(params: Params, run: Run, paths: Mapping[str, Path]) -> None:
 
     compute = prepare(params.numerics, params.train.precision)
     run.facts(compute.facts())
-    best = train(
-        params,
-        compute,
-        windows=paths["windows"],
-        examples=paths["examples"],
-        checkpoint=paths["checkpoint"],
-        report=run.metrics,
-    )
-    run.metrics({"best/score": best.score, "best/step": best.step})
-    run.describe(describe(params, best))
+    trained = train(params, compute, **paths, report=run.metrics, origin=run.origin)
+    run.metrics({"best/score": trained.best.score, "best/step": trained.best.step})
+    run.facts({"training.verdict": trained.verdict.word})
+    run.describe(describe(params, trained))
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ DOORS = {
         "clintune.checkpoints", "clintune.encoders", "clintune.devices", "clintune.networks",
         "clintune.tasks.heads", "clintune.tasks.entities.head",
     ),
-    "transformers": ("clintune.networks",),
+    "transformers": ("clintune.networks", "clintune.training.attention", "clintune.training.used_rows"),
     "dvc": ("clintune.lockfile", "clintune.cli.why"),
     "ruamel": (
         "clintune.params_faults",                  # params.yaml

@@ -2,8 +2,6 @@
 
 import csv
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -11,72 +9,16 @@ import torch
 from safetensors.torch import load_file
 
 from clintune.checkpoints import Outputs
-from clintune.devices import prepare
 from clintune.errors import ParamsError, TrainingError
-from clintune.examples import Example, Span
-from clintune.files import read_json, sha256, write_json
+from clintune.files import read_json, sha256
 from clintune.inference import predictions
 from clintune.networks import build
-from clintune.params import Gradual, Params, Partial, Stopping
-from clintune.tables import SPANS, read_examples, write_examples
+from clintune.params import Gradual, Params, Partial
+from clintune.tables import SPANS, read_examples
 from clintune.tasks.scorers import SCORERS
-from clintune.tokenization import tokenize
-from clintune.training import train
 
 CPU = torch.device("cpu")
-DRUGS = ("aspirin", "metformin", "warfarin", "insulin")
 FILES = ("model.safetensors", "config.json", "outputs.json", "params.json", "tokenizer.json", "training.csv")
-
-
-@dataclass(frozen=True)
-class Folders:
-    """What the stages before training leave."""
-
-    examples: Path
-    windows: Path
-
-
-def notes(count: int, first: int) -> list[Example[tuple[Span, ...]]]:
-    """Notes that name a drug after the word takes."""
-    found = []
-    for number in range(first, first + count):
-        drug = DRUGS[number % len(DRUGS)]
-        text = (
-            f"Visit {number}. The patient takes {drug} daily and feels {'well' if number % 3 else 'tired'}."
-        )
-        start = text.index(drug)
-        found.append(Example(str(number), str(number), text, (Span(start, start + len(drug), "Drug"),)))
-    return found
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory, tiny: Params) -> Folders:
-    root = tmp_path_factory.mktemp("walk")
-    for split, count, first in (("train", 48, 0), ("validation", 8, 100), ("test", 8, 200)):
-        write_examples(root / "examples" / f"{split}.parquet", notes(count, first), SPANS)
-    write_json(root / "examples" / "summary.json", {"labels": ["Drug"]})
-    section = tiny.tokenize.model_copy(update={"max_tokens": 32, "overlap": 8})
-    tokenize(section, task="entities", model=tiny.model, examples=root / "examples", windows=root / "windows")
-    return Folders(root / "examples", root / "windows")
-
-
-@pytest.fixture
-def fine_tune(folders: Folders, tiny: Params, tmp_path: Path) -> Callable[..., Path]:
-    """Train with some keys of the section train changed; returns the checkpoint."""
-
-    def run(name: str, report=lambda values, step: None, **changes) -> Path:
-        quick = {"epochs": 2, "batch_tokens": 256, "log_every": 2, "learning_rate": 0.003,
-                 "validations_per_epoch": 1}  # fmt: skip
-        stops = {key: changes.pop(key) for key in list(changes) if key in Stopping.model_fields}
-        stopping = tiny.train.stopping.model_copy(update={"patience": 9} | stops)
-        section = tiny.train.model_copy(update=quick | changes | {"stopping": stopping})
-        params = tiny.model_copy(update={"train": section})
-        checkpoint = tmp_path / name
-        places = {"windows": folders.windows, "examples": folders.examples, "checkpoint": checkpoint}
-        train(params, prepare(params.numerics, section.precision), **places, report=report)
-        return checkpoint
-
-    return run
 
 
 def sums(checkpoint: Path) -> dict[str, str]:
@@ -187,7 +129,7 @@ def moved(before: dict[str, torch.Tensor], after: dict[str, torch.Tensor]) -> se
 
 
 @pytest.fixture
-def start(folders: Folders, tiny: Params) -> dict[str, torch.Tensor]:
+def start(folders, tiny: Params) -> dict[str, torch.Tensor]:
     """The weights before the first step."""
     outputs = Outputs.read(folders.windows / "outputs.json")
     return build(tiny.model, outputs, seed=tiny.seed, dropout=tiny.train.dropout).state_dict()
@@ -241,16 +183,17 @@ def test_gradual_thaws_from_the_top_at_the_declared_steps(fine_tune, start):
     assert parts(4) == {"head", "layer.1", "layer.0", "encoder.embeddings"}
 
 
-def test_how_many_parameters_are_trained_is_reported_when_it_changes(fine_tune):
+def test_how_many_parameters_are_trained_is_in_the_curve(fine_tune):
     seen: list[tuple[int, float]] = []
 
     def report(values, step):
         seen.extend((step, value) for name, value in values.items() if name == "train/trained_parameters")
 
     gradual = Gradual(kind="gradual", initially=1, every=1, unit="epoch", embeddings=False)
-    fine_tune("counted", report, strategy=gradual, epochs=3)
-    assert [step for step, _ in seen] == [1, 4]
-    assert seen[0][1] < seen[1][1]
+    fine_tune("counted", report, strategy=gradual, epochs=3, log_every=1)
+    counts = [count for _, count in seen]
+    assert len(counts) == 9
+    assert counts[0] == counts[2] < counts[3] == counts[8]
 
 
 def test_tokens_that_never_occur_keep_their_pretrained_rows(fine_tune, start):

@@ -27,6 +27,11 @@ class Home:
         return self.root / "mlflow" / "artifacts"
 
     @property
+    def unfinished(self) -> Path:
+        """What a stage that was interrupted goes on from, by the hash of its inputs."""
+        return self.root / "unfinished"
+
+    @property
     def sender_lock(self) -> Path:
         """Held by the one process that writes to the store; touched whenever it gets on."""
         return self.root / "sender.lock"

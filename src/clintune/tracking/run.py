@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from clintune.tracking.journal import Artifact, Headline, Journal, Metrics, Model, Tags, now
@@ -11,8 +11,24 @@ NOTE = "mlflow.note.content"
 """The tag that MLflow shows as the description of a run."""
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a stage under DVC is made from: inputs, environment, processor. Two that agree do the same work.
+
+    `folder` is a place for what this work leaves half-way; it belongs to no output.
+    """
+
+    made_from: Mapping[str, str]
+    folder: Path
+
+
 class Run:
-    """The run of this stage. All goes to a file first: no call waits for a server, or fails with it."""
+    """The run of this stage. All goes to a file first: no call waits for a server, or fails with it.
+
+    `origin` is None for a stage that was started by hand.
+    """
+
+    origin: Origin | None = None
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal

@@ -21,7 +21,7 @@ from clintune.process import die_with, dvc_process, end_in_order, identity, wait
 from clintune.tracking import journal, notes
 from clintune.tracking.home import Home, home
 from clintune.tracking.journal import Artifact, Closed, Dataset, Journal, Opened, Pipeline, Status, Tags, now
-from clintune.tracking.run import NOTE, Run
+from clintune.tracking.run import NOTE, Origin, Run
 from clintune.tracking.sending import start_sender, wait_a_little
 
 _PIPELINE_FILES = ("params.yaml", "dvc.yaml")
@@ -51,7 +51,7 @@ def stage_run(
         if dvc is None:
             yield from _outside(spooled, run, params, sections)
         else:
-            yield from _under_dvc(spooled, run, params, paths, sections)
+            yield from _under_dvc(spooled, run, params, paths, sections, place)
     except BaseException as error:
         closed = _closed(error)
         run.describe_end(notes.ended(closed.status, closed.reason))
@@ -174,15 +174,31 @@ def _outside(spooled: Journal, run: Run, params: Params, sections: Sequence[str]
 
 
 def _under_dvc(
-    spooled: Journal, run: Run, params: Params, paths: Mapping[str, Path], sections: Sequence[str]
+    spooled: Journal,
+    run: Run,
+    params: Params,
+    paths: Mapping[str, Path],
+    sections: Sequence[str],
+    place: Home,
 ) -> Iterator[Run]:
     with running_stage(os.environ["DVC_STAGE"]) as stage:
         inputs = stage.inputs()
         _expect_same(params, load_params(Path("params.yaml")), sections)
         _record_inputs(spooled, inputs, paths)
         run.describe_facts(notes.stage(inputs))
+        run.origin = _origin(place, inputs)
         yield run
         _record_outcome(spooled, run, stage, inputs)
+
+
+def _origin(place: Home, inputs: LockEntry) -> Origin:
+    key = inputs_sha256(inputs)
+    made_from = {
+        "inputs": key,
+        "environment": provenance.text_sha256(provenance.environment_text()),
+        "cpu_flags": provenance.processor().flags_sha256,
+    }
+    return Origin(made_from, place.unfinished / key)
 
 
 def _expect_same(used: Params, named: Params, sections: Sequence[str]) -> None:

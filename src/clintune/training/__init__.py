@@ -1,10 +1,9 @@
 """Stage train: fine-tune the base model on windows; keep the weights that are best on validation."""
 
 import shutil
-import tempfile
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import datasets
 from torch import manual_seed
 
 from clintune import params
@@ -13,15 +12,27 @@ from clintune.devices import Compute
 from clintune.encoders import TOKENIZER, tokenizer_file
 from clintune.files import whole_folder, write_json
 from clintune.networks import build, save
+from clintune.tracking.run import Origin
 from clintune.training.acceleration import accelerate_network, put_back
-from clintune.training.batches import MappedWindows
+from clintune.training.batches import mapped_windows
 from clintune.training.census import label_counts, tokens_in
+from clintune.training.course import Course
 from clintune.training.history import History, Report
 from clintune.training.learner import Learner
 from clintune.training.loop import fit, plan_of
 from clintune.training.losses import criterion_of
+from clintune.training.resuming import keeper
 from clintune.training.selection import Best
 from clintune.training.validation import validation
+from clintune.training.verdict import Verdict, judge
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What came of training: the state that was kept, and the verdict on the curves."""
+
+    best: Best
+    verdict: Verdict
 
 
 def train(
@@ -32,46 +43,61 @@ def train(
     examples: Path,
     checkpoint: Path,
     report: Report,
-) -> Best:
+    origin: Origin | None = None,
+) -> Trained:
     """Write a checkpoint: weights, configuration, tokenizer, meaning of the outputs, curves, params.
 
     `windows` and `examples` are the folders of the stages tokenize and preprocess; of the examples only
-    validation is read, as the gold. `report` receives numbers while training runs.
+    validation is read, as the gold. `report` receives numbers while training runs. With `origin`, a run
+    that was interrupted goes on where it stood, to the same bytes.
     """
-    section = chosen.train
+    section, table = chosen.train, windows / "train.parquet"
     outputs = Outputs.read(windows / "outputs.json")
     network = build(chosen.model, outputs, seed=chosen.seed, dropout=section.dropout)
-    tables = [windows / f"{split}.parquet" for split in ("train", "validation")]
-    rows = accelerate_network(network, compute, tokens_in(*tables))
+    rows = accelerate_network(network, compute, tokens_in(table, windows / "validation.parquet"))
     network.to(compute.device)
-    history = History(report)
-    criterion = criterion_of(section.loss, outputs.labels, label_counts(tables[0]))
-    datasets.disable_progress_bars()
-    with tempfile.TemporaryDirectory() as scratch:
-        mapped = MappedWindows(tables[0], Path(scratch))
+    criterion = criterion_of(section.loss, outputs.labels, label_counts(table))
+    validate = validation(
+        network, criterion, outputs, windows=windows / "validation.parquet",
+        examples=examples / "validation.parquet", batch_tokens=section.batch_tokens,
+    )  # fmt: skip
+    with mapped_windows(table) as mapped, keeper(_on(origin, compute)) as kept:
         plan = plan_of(mapped.lengths(), section, seed=chosen.seed)
         learner = Learner.prepare(network, criterion, section, steps=len(plan), compute=compute)
         manual_seed(chosen.seed + 1)  # dropout: apart from the first weights, which the seed decides
-        validate = validation(
-            network, criterion, outputs, windows=tables[1],
-            examples=examples / "validation.parquet", batch_tokens=section.batch_tokens,
-        )  # fmt: skip
-        best = fit(learner, mapped, plan, validate=validate, history=history)
-    fresh = build(chosen.model, outputs, seed=chosen.seed, dropout=section.dropout)
-    with whole_folder(checkpoint) as draft:
-        save(put_back(best.weights, rows, fresh), draft)
-        shutil.copyfile(tokenizer_file(chosen.model), draft / TOKENIZER)
-        outputs.write(draft / "outputs.json")
-        history.write(draft)
-        sections = {"numerics": chosen.numerics, "model": chosen.model, "train": section}
-        made_by = {name: one.model_dump(mode="json") for name, one in sections.items()}
-        write_json(draft / "params.json", {"seed": chosen.seed, **made_by})
-    return best
+        course = Course(learner, Best(section.stopping), History(report))
+        fit(course, mapped, plan, validate=validate, keeper=kept)
+        fresh = build(chosen.model, outputs, seed=chosen.seed, dropout=section.dropout)
+        with whole_folder(checkpoint) as draft:
+            save(put_back(course.best.weights, rows, fresh), draft)
+            verdict = _write_facts(draft, chosen, outputs, course)
+        if kept is not None:
+            kept.discard()
+    return Trained(course.best, verdict)
 
 
-def describe(chosen: params.Params, best: Best) -> str:
+def _write_facts(folder: Path, chosen: params.Params, outputs: Outputs, course: Course) -> Verdict:
+    """What stands beside the weights: tokenizer, outputs, curves, params, verdict."""
+    shutil.copyfile(tokenizer_file(chosen.model), folder / TOKENIZER)
+    outputs.write(folder / "outputs.json")
+    history, metric = course.history, chosen.train.stopping.metric
+    history.write(folder)
+    verdict = judge(history.training, history.validation, metric, stopped=course.best.exhausted)
+    write_json(folder / "verdict.json", verdict.as_json())
+    sections = {"numerics": chosen.numerics, "model": chosen.model, "train": chosen.train}
+    made_by = {name: one.model_dump(mode="json") for name, one in sections.items()}
+    write_json(folder / "params.json", {"seed": chosen.seed, **made_by})
+    return verdict
+
+
+def _on(origin: Origin | None, compute: Compute) -> Origin | None:
+    """Device and precision decide the bits too."""
+    return origin and replace(origin, made_from={**origin.made_from, **compute.facts()})
+
+
+def describe(chosen: params.Params, trained: Trained) -> str:
     """What happened, for a reviewer, in Markdown."""
-    section = chosen.train
+    section, best = chosen.train, trained.best
     start = "random weights" if chosen.model.scratch else f"`{chosen.model.name}`"
     kept = f"the {section.stopping.restore}"
     return (
@@ -79,5 +105,5 @@ def describe(chosen: params.Params, best: Best) -> str:
         f" epochs with {section.optimizer.kind}, learning rate {section.learning_rate:g}, batches of at most"
         f" {section.batch_tokens} tokens, seed {chosen.seed}. The weights kept are {kept}; the best on"
         f" validation: {section.stopping.metric} {best.score:.4f} after step {best.step}. The test split was"
-        " not read: it is no dependency of this stage."
+        f" not read: it is no dependency of this stage.\n\n**Verdict**: {trained.verdict}."
     )

@@ -1,7 +1,9 @@
 """Which windows go together, and when: batches of similar length, in an order that the seed decides."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TypeAlias
 
 import datasets
@@ -37,6 +39,14 @@ class MappedWindows:
         columns = self._rows[list(positions)]
         lists = zip(*(columns[name] for name in WINDOW_SCHEMA.names), strict=True)
         return [Window(example_id, *map(tuple, rest)) for example_id, *rest in lists]
+
+
+@contextmanager
+def mapped_windows(path: Path) -> Iterator[MappedWindows]:
+    """The windows of a file until the block ends."""
+    datasets.disable_progress_bars()
+    with TemporaryDirectory() as scratch:
+        yield MappedWindows(path, Path(scratch))
 
 
 def steps(

@@ -21,23 +21,28 @@ class History:
     validation: list[dict[str, float]] = field(default_factory=list)
 
     def trained(self, step: int, values: Mapping[str, float], speed: Mapping[str, float]) -> None:
-        """Loss, learning rate and gradient norm at a step."""
+        """Loss, learning rate, gradient norm, penalty and trained parameters at a step."""
         self.training.append({"step": step, **values})
         self.report({f"train/{name}": value for name, value in {**values, **speed}.items()}, step)
-
-    def thawed(self, step: int, parameters: int) -> None:
-        """How many parameters are trained from this step on."""
-        self.report({"train/trained_parameters": parameters}, step)
 
     def validated(self, step: int, values: Mapping[str, float]) -> None:
         """Scores on validation after a step."""
         self.validation.append({"step": step, **values})
         self.report({f"validation/{name}": value for name, value in values.items()}, step)
 
+    def restore(self, training: list[dict[str, float]], validation: list[dict[str, float]]) -> None:
+        """Take up the curves of an interrupted run, and report them: to MLflow this is another run."""
+        self.training, self.validation = [], []
+        for row in training:
+            self.trained(int(row["step"]), {name: one for name, one in row.items() if name != "step"}, {})
+        for row in validation:
+            self.validated(int(row["step"]), {name: one for name, one in row.items() if name != "step"})
+
     def write(self, folder: Path) -> None:
         """training.csv and validation.csv; floats in full, so that equal runs are equal bytes."""
         for name, rows in (("training", self.training), ("validation", self.validation)):
             with whole_file(folder / f"{name}.csv") as draft, draft.open("w", newline="") as stream:
-                writer = csv.DictWriter(stream, fieldnames=list(rows[0]), lineterminator="\n")
+                columns = ["step", *sorted(rows[0].keys() - {"step"})]
+                writer = csv.DictWriter(stream, fieldnames=columns, lineterminator="\n")
                 writer.writeheader()
                 writer.writerows(rows)

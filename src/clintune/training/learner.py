@@ -1,7 +1,7 @@
 """One step of learning: forward, backward, clip, update."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -70,12 +70,32 @@ class Learner:
         model, prepared = accelerator.prepare(network, optimizer)
         return cls(network, model, weights, criterion, strategy, prepared, schedule, accelerator, section)
 
-    def thaw(self, moment: Moment) -> bool:
-        """Let the strategy thaw what is due before the next step; says whether anything was."""
-        thawed = self.strategy.advance(moment)
-        if thawed:
+    def thaw(self, moment: Moment) -> None:
+        """Let the strategy thaw what is due before the next step."""
+        if self.strategy.advance(moment):
             self.weights.train_only(self.strategy.names())
-        return thawed
+
+    def restore(
+        self,
+        weights: Mapping[str, Tensor],
+        moments: Mapping[str, Tensor],
+        *,
+        thawed: int,
+        done: int,
+        rates: Sequence[float],
+    ) -> None:
+        """Go back to the state after `done` steps. `moments` are named `number of the tensor/name`."""
+        self.strategy.thawed = thawed
+        self.weights.train_only(self.strategy.names())
+        self.weights.load(weights)
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in moments.items():
+            index, _, key = name.partition("/")
+            state.setdefault(int(index), {})[key] = tensor
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state})
+        self.schedule.last_epoch, self.schedule._last_lr = done, list(rates)
+        for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
+            group["lr"] = rate
 
     def trained(self) -> int:
         """How many parameters are trained now."""

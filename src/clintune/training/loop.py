@@ -3,18 +3,16 @@
 import math
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-import psutil
 from tqdm import tqdm
 
 from clintune import params
 from clintune.batching import pad
 from clintune.errors import TrainingError
 from clintune.training.batches import MappedWindows, Step, steps
-from clintune.training.history import History
-from clintune.training.learner import Learned, Learner
-from clintune.training.selection import Best
+from clintune.training.course import Course
+from clintune.training.resuming import Keeper
 from clintune.training.strategies import Moment
 from clintune.training.validation import Validate
 
@@ -28,63 +26,52 @@ class Planned:
     validates: bool
 
 
-@dataclass(slots=True)
-class Meter:
-    """What happened since the last report."""
-
-    steps: list[Learned] = field(default_factory=list)
-    began: float = field(default_factory=time.perf_counter)
-
-    def reading(self) -> tuple[dict[str, float], dict[str, float]]:
-        """Mean loss, and the last rate, norm and penalty; tokens per second and memory. Starts anew."""
-        now, last = time.perf_counter(), self.steps[-1]
-        loss = sum(one.loss for one in self.steps) / (sum(one.weight for one in self.steps) or 1.0)
-        speed = sum(one.tokens for one in self.steps) / (now - self.began)
-        self.steps, self.began = [], now
-        return (
-            {"loss": loss, "learning_rate": last.learning_rate, "gradient_norm": last.gradient_norm,
-             "penalty": last.penalty},
-            {"tokens_per_second": speed, "memory_mib": psutil.Process().memory_info().rss / 2**20},
-        )  # fmt: skip
-
-
 def fit(
-    learner: Learner,
+    course: Course,
     windows: MappedWindows,
     plan: Sequence[Planned],
     *,
     validate: Validate,
-    history: History,
-) -> Best:
-    """Train until the plan or the patience is at its end; returns the state to keep.
+    keeper: Keeper | None,
+) -> None:
+    """Train until the plan or the patience is at its end; `course.best` has the state to keep.
 
     Raises TrainingError at the first loss or gradient that is not a finite number.
     """
-    best, meter, waited = Best(learner.section.stopping), Meter(), None
-    for number, planned in enumerate(tqdm(plan, unit="step", desc="train"), start=1):
-        if learner.thaw(Moment(number - 1, planned.epoch, waited)) or number == 1:
-            history.thawed(number, learner.trained())
-        learned = learner.learn([pad(windows.take(positions)) for positions in planned.batches])
-        if not learned.finite:
-            raise _not_finite(number, planned)
-        meter.steps.append(learned)
-        if number % learner.section.log_every == 0 or number == len(plan):
-            history.trained(number, *meter.reading())
-        if planned.validates:
-            best.consider(_validated(validate, history, number), number, learner.snapshot)
-            meter.began = time.perf_counter() if not meter.steps else meter.began
-        waited = best.waited if planned.validates else None
-        if best.exhausted:
+    if keeper is not None:
+        keeper.resume(course)
+    bar = tqdm(plan[course.done :], initial=course.done, total=len(plan), unit="step", desc="train")
+    for planned in bar:
+        if course.best.exhausted:
             break
-    if meter.steps:  # stopped early, between two rows
-        history.trained(number, *meter.reading())
-    return best
+        _step(course, windows, planned, last=course.done + 1 == len(plan))
+        if planned.validates:
+            _validate(course, validate)
+        course.waited = course.best.waited if planned.validates else None
+        if keeper is not None:
+            keeper.keep(course)
+    if course.meter.steps:  # stopped early, between two rows
+        course.report()
 
 
-def _validated(validate: Validate, history: History, number: int) -> dict[str, float]:
-    scores = dict(validate())
-    history.validated(number, scores)
-    return scores
+def _step(course: Course, windows: MappedWindows, planned: Planned, *, last: bool) -> None:
+    learner, number = course.learner, course.done + 1
+    learner.thaw(Moment(course.done, planned.epoch, course.waited))
+    learned = learner.learn([pad(windows.take(positions)) for positions in planned.batches])
+    if not learned.finite:
+        raise _not_finite(number, planned)
+    course.done = number
+    course.meter.steps.append(learned)
+    if number % learner.section.log_every == 0 or last:
+        course.report()
+
+
+def _validate(course: Course, validate: Validate) -> None:
+    began = time.perf_counter()
+    scores = validate()
+    course.history.validated(course.done, scores)
+    course.best.consider(scores, course.done, course.learner.snapshot)
+    course.meter.began += time.perf_counter() - began  # no part of the speed of training
 
 
 def _not_finite(number: int, planned: Planned) -> TrainingError:

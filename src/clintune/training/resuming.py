@@ -1,0 +1,119 @@
+"""Checkpoints of a run that is under way: whole or absent, and never taken for those of another."""
+
+import fcntl
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from clintune.files import read_json, sha256, whole_folder, write_json
+from clintune.tracking.run import Origin
+from clintune.training.course import Course
+
+EVERY = "CLINTUNE_CHECKPOINT_SECONDS"
+"""The environment says how often, for it changes no output; 120 without it."""
+
+_SECONDS = 120.0
+_TENSORS, _FACTS, _MANIFEST = "state.safetensors", "state.json", "manifest.json"
+_LONG_AGO = 7 * 86_400.0
+_KEPT = 2
+"""The newest, and one to fall back to."""
+
+
+class Keeper:
+    """Saves the course of a run now and then, and finds the newest state that is whole.
+
+    What was made from something else is no state of this run. Nothing in it is a pickle.
+    """
+
+    def __init__(self, origin: Origin, *, every: float) -> None:
+        self._folder, self._key, self._every = origin.folder, dict(origin.made_from), every
+        self._last = time.monotonic()
+
+    def resume(self, course: Course) -> None:
+        """Bring the newest whole state into the course; a damaged one is named and passed over."""
+        for saved in sorted(self._folder.glob("step-*"), reverse=True):
+            fault = self._fault(saved)
+            if fault is None:
+                course.restore(load_file(saved / _TENSORS), read_json(saved / _FACTS))
+                print(f"Resumed after step {course.done}.", file=sys.stderr)
+                return
+            print(f"Checkpoint {saved.name} is not used: {fault}.", file=sys.stderr)
+
+    def keep(self, course: Course) -> None:
+        """Save the course where it is time. A full or broken disk costs the checkpoint, not the run."""
+        if time.monotonic() - self._last < self._every:
+            return
+        try:
+            self._save(course.tensors(), course.facts())
+        except (OSError, SafetensorError) as error:
+            print(f"No checkpoint after step {course.done}: {error}. Training goes on.", file=sys.stderr)
+        self._last = time.monotonic()
+
+    def discard(self) -> None:
+        """Remove all states: the stage has its output."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _save(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+        with whole_folder(self._folder / f"step-{facts['done']:09}") as draft:
+            save_file(dict(tensors), draft / _TENSORS)
+            write_json(draft / _FACTS, facts)
+            sums = {name: sha256(draft / name) for name in (_TENSORS, _FACTS)}
+            write_json(draft / _MANIFEST, {"made_from": self._key, "sha256": sums})
+        for old in sorted(self._folder.glob("step-*"))[:-_KEPT]:
+            shutil.rmtree(old)
+
+    def _fault(self, saved: Path) -> str | None:
+        """Why a state cannot be used; None for one that is whole and of this run."""
+        try:
+            manifest = read_json(saved / _MANIFEST)
+            if manifest["made_from"] != self._key:
+                return "it was made from other inputs, or on another kind of machine"
+            if sorted(manifest["sha256"]) != sorted((_TENSORS, _FACTS)):
+                return "its manifest is not one"
+            for name, wanted in manifest["sha256"].items():
+                if sha256(saved / name) != wanted:
+                    return f"{name} is not what was written"
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            return f"it is not whole ({type(error).__name__})"
+        return None
+
+
+@contextmanager
+def keeper(origin: Origin | None) -> Iterator[Keeper | None]:
+    """A keeper whose folder no other process uses until the block ends.
+
+    None without an origin, and where another process trains from the same inputs at the same time.
+    """
+    if origin is None:
+        yield None
+        return
+    folder = origin.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    _forget_old(folder.parent)
+    lock = os.open(folder.parent / f"{folder.name}.lock", os.O_CREAT | os.O_RDWR, 0o666)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        yield None
+        return
+    try:
+        yield Keeper(origin, every=float(os.environ.get(EVERY) or _SECONDS))
+    finally:
+        os.close(lock)
+
+
+def _forget_old(folder: Path) -> None:
+    """States that nobody came back to: they are large."""
+    for other in folder.iterdir():
+        if time.time() - other.stat().st_mtime > _LONG_AGO:
+            shutil.rmtree(other) if other.is_dir() else other.unlink()

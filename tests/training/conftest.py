@@ -1,0 +1,69 @@
+"""A tiny network, notes that it can learn, and a way to train it with other params."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from clintune.devices import prepare
+from clintune.examples import Example, Span
+from clintune.files import write_json
+from clintune.params import Params, Stopping
+from clintune.tables import SPANS, write_examples
+from clintune.tokenization import tokenize
+from clintune.training import train
+
+DRUGS = ("aspirin", "metformin", "warfarin", "insulin")
+
+
+@dataclass(frozen=True)
+class Folders:
+    """What the stages before training leave."""
+
+    examples: Path
+    windows: Path
+
+
+def notes(count: int, first: int) -> list[Example[tuple[Span, ...]]]:
+    """Notes that name a drug after the word takes."""
+    found = []
+    for number in range(first, first + count):
+        drug = DRUGS[number % len(DRUGS)]
+        text = (
+            f"Visit {number}. The patient takes {drug} daily and feels {'well' if number % 3 else 'tired'}."
+        )
+        start = text.index(drug)
+        found.append(Example(str(number), str(number), text, (Span(start, start + len(drug), "Drug"),)))
+    return found
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory, tiny: Params) -> Folders:
+    root = tmp_path_factory.mktemp("walk")
+    for split, count, first in (("train", 48, 0), ("validation", 8, 100), ("test", 8, 200)):
+        write_examples(root / "examples" / f"{split}.parquet", notes(count, first), SPANS)
+    write_json(root / "examples" / "summary.json", {"labels": ["Drug"]})
+    section = tiny.tokenize.model_copy(update={"max_tokens": 32, "overlap": 8})
+    tokenize(section, task="entities", model=tiny.model, examples=root / "examples", windows=root / "windows")
+    return Folders(root / "examples", root / "windows")
+
+
+@pytest.fixture
+def fine_tune(folders: Folders, tiny: Params, tmp_path: Path) -> Callable[..., Path]:
+    """Train with some keys of the section train changed; returns the checkpoint."""
+
+    def run(name: str, report=lambda values, step: None, *, origin=None, dropout=None, **changes) -> Path:
+        quick = {"epochs": 2, "batch_tokens": 256, "log_every": 2, "learning_rate": 0.003,
+                 "validations_per_epoch": 1}  # fmt: skip
+        stops = {key: changes.pop(key) for key in list(changes) if key in Stopping.model_fields}
+        stopping = tiny.train.stopping.model_copy(update={"patience": 9} | stops)
+        shares = tiny.train.dropout.model_copy(update=dropout or {})
+        section = tiny.train.model_copy(update=quick | changes | {"stopping": stopping, "dropout": shares})
+        params = tiny.model_copy(update={"train": section})
+        checkpoint = tmp_path / name
+        places = {"windows": folders.windows, "examples": folders.examples, "checkpoint": checkpoint}
+        train(params, prepare(params.numerics, section.precision), **places, report=report, origin=origin)
+        return checkpoint
+
+    return run

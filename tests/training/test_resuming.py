@@ -1,0 +1,189 @@
+"""A run that was interrupted ends with the same bytes; a damaged state is never taken for whole."""
+
+import json
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from clintune.files import sha256
+from clintune.params import Gradual, Sgd
+from clintune.tracking.run import Origin
+from clintune.training.resuming import keeper
+
+MADE_FROM = {"inputs": "a" * 64}
+SGD = Sgd(kind="sgd", momentum=0.9, nesterov=False)
+
+
+class Interrupted(Exception):  # noqa: N818
+    """What stops a run in a test, at a step."""
+
+
+@pytest.fixture
+def often(monkeypatch) -> None:
+    """A checkpoint after every step."""
+    monkeypatch.setenv("CLINTUNE_CHECKPOINT_SECONDS", "0.000001")
+
+
+@pytest.fixture
+def interrupted(fine_tune, tmp_path, often) -> Callable[..., Path]:
+    """Train until a step, and stop there as a crash would; returns the folder of the states."""
+
+    def run(step: int, **changes) -> Path:
+        origin = Origin(MADE_FROM, tmp_path / "resume" / "key")
+
+        def report(values, at):
+            if at >= step and "train/loss" in values:
+                raise Interrupted
+
+        with pytest.raises(Interrupted):
+            fine_tune("broken off", report, origin=origin, log_every=1, **changes)
+        return origin.folder
+
+    return run
+
+
+def sums(checkpoint: Path) -> dict[str, str]:
+    return {path.name: sha256(path) for path in checkpoint.iterdir()}
+
+
+def into(reported: list[tuple[str, float, int]]) -> Callable[..., None]:
+    return lambda values, at: reported.extend((*one, at) for one in values.items())
+
+
+def rows(reported: list[tuple[str, float, int]]) -> set[tuple[str, float, int]]:
+    """Without what is no property of the model."""
+    return {one for one in reported if not one[0].endswith(("per_second", "memory_mib"))}
+
+
+CASES = {
+    "plain": {"epochs": 4},
+    "with dropout": {"epochs": 3, "dropout": {"hidden": 0.3, "attention": 0.2}},
+    "bf16": {"epochs": 3, "precision": "bf16"},
+    "sgd": {"epochs": 3, "optimizer": SGD},
+    "gradual": {"epochs": 4, "strategy": Gradual(
+        kind="gradual", initially=0, every=1, unit="epoch", embeddings=True)},
+    "thawing on plateaus": {"epochs": 6, "learning_rate": 1e-9, "strategy": Gradual(
+        kind="gradual", initially=0, every=1, unit="plateau", embeddings=True)},
+    "early stopping": {"epochs": 9, "learning_rate": 1e-9, "patience": 3},
+    "accumulated": {"epochs": 3, "accumulation": 2, "batch_tokens": 128},
+    "cosine": {"epochs": 3, "schedule": "cosine", "layer_decay": 0.5},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("step", [1, 5, 8])
+def test_a_resumed_run_ends_with_the_bytes_and_the_curves_of_one_never_interrupted(
+    fine_tune, interrupted, tmp_path, case, step, capsys
+):
+    changes = {"log_every": 1, **CASES[case]}
+    reported: list[tuple[str, float, int]] = []
+    whole = fine_tune("whole", into(reported), **changes)
+    last = max(at for name, _, at in reported if name == "train/loss")
+    again: list[tuple[str, float, int]] = []
+    folder = interrupted(min(step, last), **CASES[case])
+    resumed = fine_tune("resumed", into(again), origin=Origin(MADE_FROM, folder), **changes)
+    assert sums(resumed) == sums(whole)
+    assert rows(again) == rows(reported)
+    assert "Resumed after step" in capsys.readouterr().err or step == 1
+    assert not folder.exists()
+
+
+def test_a_state_of_other_inputs_is_not_used(fine_tune, interrupted, capsys):
+    folder = interrupted(5)
+    fine_tune("other", origin=Origin({"inputs": "b" * 64}, folder))
+    said = capsys.readouterr().err
+    assert "Resumed" not in said
+    assert "made from other inputs" in said
+
+
+def flip(path: Path, dice: random.Random) -> None:
+    content = bytearray(path.read_bytes())
+    place = dice.randrange(len(content))
+    content[place] ^= 1 << dice.randrange(8)
+    path.write_bytes(content)
+
+
+def cut(path: Path, dice: random.Random) -> None:
+    path.write_bytes(path.read_bytes()[: dice.randrange(path.stat().st_size)])
+
+
+def swap(path: Path, _dice: random.Random) -> None:
+    """The file of the other state in its place."""
+    (other,) = (one for one in path.parent.parent.glob("step-*") if one != path.parent)
+    shutil.copy(other / path.name, path)
+
+
+DAMAGES = {
+    "flipped bit": flip,
+    "truncated": cut,
+    "missing": lambda path, dice: path.unlink(),
+    "swapped": swap,
+}
+
+
+def whole_states(folder: Path) -> list[str]:
+    made_from = {**MADE_FROM, "numerics.device": "cpu", "numerics.precision": "fp32"}
+    with keeper(Origin(made_from, folder)) as kept:
+        return [saved.name for saved in sorted(folder.glob("step-*")) if kept._fault(saved) is None]
+
+
+@pytest.mark.parametrize("name", ["state.safetensors", "state.json", "manifest.json"])
+@pytest.mark.parametrize("kind", DAMAGES)
+def test_a_damaged_state_is_passed_over_for_the_last_whole_one(interrupted, tmp_path, name, kind):
+    folder = interrupted(6)
+    older, newest = sorted(one.name for one in folder.glob("step-*"))
+    assert whole_states(folder) == [older, newest]
+    for seed in range(12):
+        copy = tmp_path / "copies" / f"{seed}"
+        shutil.copytree(folder, copy)
+        DAMAGES[kind](copy / newest / name, random.Random(seed))
+        assert whole_states(copy) == [older]
+
+
+def test_a_run_goes_on_from_the_older_state_to_the_same_bytes(fine_tune, interrupted, capsys):
+    whole = sums(fine_tune("whole", epochs=3, log_every=1))
+    folder = interrupted(6, epochs=3)
+    flip(max(folder.glob("step-*")) / "state.safetensors", random.Random(1))
+    resumed = fine_tune("resumed", epochs=3, log_every=1, origin=Origin(MADE_FROM, folder))
+    said = capsys.readouterr().err
+    assert "state.safetensors is not what was written" in said
+    assert "Resumed after step 4" in said
+    assert sums(resumed) == whole
+
+
+def test_two_states_are_kept_and_no_draft(interrupted):
+    folder = interrupted(7, epochs=3)
+    assert [one.name for one in sorted(folder.iterdir())] == ["step-000000005", "step-000000006"]
+
+
+def test_a_state_holds_no_pickle(interrupted):
+    newest = max(interrupted(3).glob("step-*"))
+    assert {one.name for one in newest.iterdir()} == {"state.safetensors", "state.json", "manifest.json"}
+    json.loads((newest / "state.json").read_text())
+
+
+def test_a_disk_that_is_full_costs_the_checkpoint_and_not_the_run(
+    fine_tune, tmp_path, often, monkeypatch, capsys
+):
+    def full(*_arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("clintune.training.resuming.save_file", full)
+    whole = sums(fine_tune("whole"))
+    origin = Origin(MADE_FROM, tmp_path / "resume" / "key")
+    assert sums(fine_tune("full", origin=origin)) == whole
+    assert "No checkpoint after step 1: [Errno 28] No space left on device. Training goes on." in (
+        capsys.readouterr().err
+    )
+
+
+def test_two_processes_with_the_same_inputs_do_not_share_a_state(tmp_path):
+    origin = Origin(MADE_FROM, tmp_path / "key")
+    with keeper(origin) as first, keeper(origin) as second:
+        assert first is not None
+        assert second is None
+    with keeper(origin) as third:
+        assert third is not None
