@@ -1,13 +1,17 @@
 """The pipeline as its users run it: real DVC, real MLflow, a tiny model."""
 
+import csv
 import json
 import re
+import shutil
 import sqlite3
 
 import pytest
 from ruamel.yaml import YAML
 
+from clintune.evaluation.outputs import write_plots
 from clintune.graph import read_stages
+from tests.evaluation.documents import evaluation, example, prediction
 from tests.planting import LEAVES_THE_HOUSE, PEOPLE, SHOWN, found, planted, private_project
 from tests.project import ROOT, Project
 from tests.tracking.stores import client_of, runs_of, spooled, stage_runs
@@ -112,6 +116,65 @@ def demand_each_kind(hits):
     assert len(names["text"]) > 20
     assert len(names["id"]) > 5
     assert names["value"] == set(PEOPLE.values())
+
+
+def plotted(project, *names):
+    """What `dvc plots show` draws: by plot, its rows and its specification without them."""
+    found = {}
+    for name, drawings in json.loads(project.run("dvc", "plots", "show", "--json", *names).stdout)[
+        "data"
+    ].items():
+        for drawing in drawings:
+            specification = drawing["content"]
+            found[name] = specification.pop("data")["values"], json.dumps(specification)
+    return found
+
+
+def rows_of(project, name):
+    with (project.root / f"data/evaluation/plots/{name}.csv").open(encoding="utf-8", newline="") as table:
+        return list(csv.DictReader(table))
+
+
+def test_dvc_draws_the_curves_of_training_and_the_tables_of_evaluation(finished):
+    drawn = plotted(finished)
+    assert drawn.keys() == {"loss", "validation", "labels", "confusion", "reliability"}
+    for name, columns in {"labels": ("f1", "label"), "confusion": ("actual", "predicted")}.items():
+        rows, specification = drawn[name]
+        assert [{**row, "rev": "workspace"} for row in rows_of(finished, name)] == rows != []
+        assert all(f'"field": "{column}"' in specification for column in columns)
+    assert '"type": "bar"' in drawn["labels"][1]
+    assert '"op": "count"' in drawn["confusion"][1]
+    rows, _ = drawn["reliability"]
+    lines = {field: [row for row in rows if row["field"] == field] for field in ("accuracy", "confidence")}
+    for field, line in lines.items():
+        assert [row["dvc_inferred_y_value"] for row in line] == [
+            row[field] for row in rows_of(finished, "reliability")
+        ]
+        assert len(line) > 2
+
+
+def test_an_evaluation_without_any_mention_breaks_no_plot_of_another(finished, tmp_path):
+    project = finished.copy(tmp_path / "copy")
+    folder = project.root / "data/evaluation/plots"
+    shutil.rmtree(folder)
+    write_plots(folder, evaluation([(example("d"), prediction("d"))]))
+    assert (
+        rows_of(project, "labels") == rows_of(project, "confusion") == rows_of(project, "reliability") == []
+    )
+    assert plotted(project).keys() == {"loss", "validation"}
+    project.run("dvc", "plots", "show")
+    page = (project.root / "dvc_plots/index.html").read_text(encoding="utf-8")
+    assert "Loss on train" in page
+
+
+def test_what_is_drawn_is_no_part_of_the_lock(finished, tmp_path):
+    project = finished.copy(tmp_path / "copy")
+    pipeline, before = project.root / "dvc.yaml", lock(project)
+    stages, _, plots = pipeline.read_text(encoding="utf-8").partition("\nplots:\n")
+    assert "confusion" in plots
+    pipeline.write_text(stages, encoding="utf-8")
+    assert RUNNING.findall(project.run("dvc", "repro").stdout) == []
+    assert lock(project) == before
 
 
 def test_each_stage_has_one_finished_run_below_one_run_of_the_pipeline(finished):
