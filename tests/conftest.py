@@ -54,12 +54,10 @@ def cutter_of(shipped: Params) -> Callable[[int, int], Cutter]:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> "Project":
-    """A small project after one `dvc repro`. Only to read."""
-    from tests.project import make_project
+    """A small project of records that may not be shown, after one `dvc repro`. Only to read."""
+    from tests.planting import private_project
 
-    project = make_project(
-        tmp_path_factory.mktemp("finished") / "project", {"evaluate": {"shareable": False}}
-    )
+    project = private_project(tmp_path_factory.mktemp("finished") / "project")
     project.run("dvc", "repro", timeout=500)
     return project
 

@@ -69,6 +69,7 @@ def test_broken_corpora(tmp_path, case):
         examples_of(tmp_path, case.name.partition(":")[0])
     demand_one_line(str(caught.value), case)
     assert any(caught.value.place.startswith(name) for name in [*case.files, "more.tar.gz"])
+    assert not any(name in caught.value.recorded for name in [*case.files, "more.tar.gz"])
     assert sums(tmp_path / "corpus") == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["corpus", "raw"]
 

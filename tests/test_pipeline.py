@@ -1,16 +1,20 @@
 """The pipeline as its users run it: real DVC, real MLflow, a tiny model."""
 
+import csv
 import json
 import re
+import shutil
 import sqlite3
-from collections.abc import Iterator
 
 import pytest
 from ruamel.yaml import YAML
 
+from clintune.evaluation.outputs import write_plots
 from clintune.graph import read_stages
-from tests.project import ROOT, Project, make_project
-from tests.tracking.stores import client_of, runs_of, stage_runs
+from tests.evaluation.documents import evaluation, example, prediction
+from tests.planting import LEAVES_THE_HOUSE, PEOPLE, SHOWN, found, planted, private_project
+from tests.project import ROOT, Project
+from tests.tracking.stores import client_of, runs_of, spooled, stage_runs
 
 STAGES = list(read_stages(ROOT))
 RUNNING = re.compile(r"^Running stage '(\w+)'", re.MULTILINE)
@@ -54,8 +58,8 @@ def test_a_clone_elsewhere_gives_the_same_lock(finished, tmp_path):
     """Another folder, user, home, language, time zone, hash seed."""
     home = tmp_path / "somebody's home"
     home.mkdir()
-    clone = make_project(
-        tmp_path / "another folder" / "ünïcode", {"evaluate": {"shareable": False}},
+    clone = private_project(
+        tmp_path / "another folder" / "ünïcode",
         HOME=str(home), USER="somebody", LOGNAME="somebody", LC_ALL="C", LANG="C",
         TZ="Pacific/Kiritimati", PYTHONHASHSEED="7",
     )  # fmt: skip
@@ -82,39 +86,95 @@ def test_a_changed_byte_of_the_corpus_reruns_the_pipeline(finished, tmp_path):
     assert re.findall(r"^(\w+):", changed, re.MULTILINE)[0] == "ingest"
 
 
-def texts(project: Project) -> Iterator[dict]:
-    """The notes, with what was planted in them."""
-    for file in sorted((project.root / "data/raw/files").iterdir()):
-        with file.open(encoding="utf-8") as lines:
-            yield from map(json.loads, lines)
-
-
-def planted(project: Project) -> set[bytes]:
-    """Identifiers that identify (a date or a number of two digits is everywhere), and pieces of the texts."""
-    found = set()
-    for note in texts(project):
-        found |= {one["text"] for one in note["identifiers"] if one["kind"] != "date"}
-        found |= {line.strip()[:48] for line in note["text"].splitlines() if len(line.strip()) >= 30}
-    return {text.encode() for text in found if len(text) >= 6}
-
-
-def test_no_text_of_a_record_reaches_mlflow_where_it_may_not_be_shown(finished):
+def test_no_text_id_or_rare_value_of_a_record_is_seen_where_it_may_not_be_shown(finished):
     wanted = planted(finished)
-    assert len(wanted) > 200
-    leaks = {
-        (path.name, text)
-        for path in sorted((finished.root / ".clintune").rglob("*")) if path.is_file()
-        for text in wanted if text in path.read_bytes()
-    }  # fmt: skip
-    # A name of the vocabulary may stand in the library that the MLflow model carries.
-    assert {name for name, _ in leaks} <= {"vocabulary.yaml"}
+    assert len(wanted["text"]) > 200
+    assert len(wanted["id"]) == 24 + 48
+    assert wanted["value"] == set(PEOPLE.values())
+    assert found(finished, LEAVES_THE_HOUSE, wanted) == {"text": set(), "id": set(), "value": set()}
 
 
-def test_the_scan_finds_text_where_it_may_be_shown(finished):
-    """The scan is worth something: in the examples, which hold the texts, it finds them."""
-    wanted = planted(finished)
-    raw = b"".join(path.read_bytes() for path in (finished.root / "data/raw/files").iterdir())
-    assert sum(text in raw for text in wanted) > len(wanted) / 2
+def test_the_same_scan_finds_them_in_spool_store_and_database_where_they_may_be_shown(finished, tmp_path):
+    # An experiment of its own: the artifacts of the other lie where it was made, in `finished`.
+    own = {"CLINTUNE_EXPERIMENT": "shown"}
+    project = Project(finished.copy(tmp_path / "copy").root, own)
+    project.params(SHOWN)
+    wanted = planted(project)
+    # Nobody listens at this port: what evaluate has to say stays in the spool until it is sent.
+    offline = Project(project.root, {**own, "MLFLOW_TRACKING_URI": "http://127.0.0.1:9"})
+    offline.run("dvc", "repro", "evaluate")
+    demand_each_kind(found(project, [".clintune/spool"], wanted))
+    project.run("clintune", "send")
+    assert spooled(project) == []
+    demand_each_kind(found(project, [".clintune/mlflow/artifacts"], wanted))
+    # Of these, the database gets the values alone, in the names of metrics.
+    assert len(found(project, [".clintune/mlflow/mlflow.db"], wanted)["value"]) == len(PEOPLE)
+
+
+def demand_each_kind(hits):
+    names = {kind: {name for _, name in pairs} for kind, pairs in hits.items()}
+    assert len(names["text"]) > 20
+    assert len(names["id"]) > 5
+    assert names["value"] == set(PEOPLE.values())
+
+
+def plotted(project, *names):
+    """What `dvc plots show` draws: by plot, its rows and its specification without them."""
+    found = {}
+    for name, drawings in json.loads(project.run("dvc", "plots", "show", "--json", *names).stdout)[
+        "data"
+    ].items():
+        for drawing in drawings:
+            specification = drawing["content"]
+            found[name] = specification.pop("data")["values"], json.dumps(specification)
+    return found
+
+
+def rows_of(project, name):
+    with (project.root / f"data/evaluation/plots/{name}.csv").open(encoding="utf-8", newline="") as table:
+        return list(csv.DictReader(table))
+
+
+def test_dvc_draws_the_curves_of_training_and_the_tables_of_evaluation(finished):
+    drawn = plotted(finished)
+    assert drawn.keys() == {"loss", "validation", "labels", "confusion", "reliability"}
+    for name, columns in {"labels": ("f1", "label"), "confusion": ("actual", "predicted")}.items():
+        rows, specification = drawn[name]
+        assert [{**row, "rev": "workspace"} for row in rows_of(finished, name)] == rows != []
+        assert all(f'"field": "{column}"' in specification for column in columns)
+    assert '"type": "bar"' in drawn["labels"][1]
+    assert '"op": "count"' in drawn["confusion"][1]
+    rows, _ = drawn["reliability"]
+    lines = {field: [row for row in rows if row["field"] == field] for field in ("accuracy", "confidence")}
+    for field, line in lines.items():
+        assert [row["dvc_inferred_y_value"] for row in line] == [
+            row[field] for row in rows_of(finished, "reliability")
+        ]
+        assert len(line) > 2
+
+
+def test_an_evaluation_without_any_mention_breaks_no_plot_of_another(finished, tmp_path):
+    project = finished.copy(tmp_path / "copy")
+    folder = project.root / "data/evaluation/plots"
+    shutil.rmtree(folder)
+    write_plots(folder, evaluation([(example("d"), prediction("d"))]))
+    assert (
+        rows_of(project, "labels") == rows_of(project, "confusion") == rows_of(project, "reliability") == []
+    )
+    assert plotted(project).keys() == {"loss", "validation"}
+    project.run("dvc", "plots", "show")
+    page = (project.root / "dvc_plots/index.html").read_text(encoding="utf-8")
+    assert "Loss on train" in page
+
+
+def test_what_is_drawn_is_no_part_of_the_lock(finished, tmp_path):
+    project = finished.copy(tmp_path / "copy")
+    pipeline, before = project.root / "dvc.yaml", lock(project)
+    stages, _, plots = pipeline.read_text(encoding="utf-8").partition("\nplots:\n")
+    assert "confusion" in plots
+    pipeline.write_text(stages, encoding="utf-8")
+    assert RUNNING.findall(project.run("dvc", "repro").stdout) == []
+    assert lock(project) == before
 
 
 def test_each_stage_has_one_finished_run_below_one_run_of_the_pipeline(finished):

@@ -246,7 +246,9 @@ def test_a_pattern_runs_through_folders(tmp_path):
 
 def test_a_file_that_two_patterns_fit_is_named(tmp_path):
     files = {f"{name}.tsv": "a\tB-X\n" for name in ("train", "dev", "test")}
-    with pytest.raises(DataError, match=r"train and validation both fit train\.tsv"):
+    with pytest.raises(
+        DataError, match=r"^train\.tsv: the patterns of train and validation .* fit this file"
+    ):
         examples_of(tmp_path, section=reading("conll", split=by_file("t*n*", "*a*", "test*")), files=files)
 
 
@@ -261,6 +263,7 @@ def test_too_many_broken_records_stop_the_stage_with_count_place_and_reasons(tmp
     with pytest.raises(DataError) as caught:
         examples_of(tmp_path, rows, reading("jsonl", max_quarantined=0.4))
     assert caught.value.place == "a.jsonl:4 empty_text 0 characters"
+    assert caught.value.recorded.startswith("in the corpus (place not recorded): 3 of 6 records are broken")
     assert "3 of 6 records are broken (empty_text 2, text_mismatch 1)" in caught.value.problem
     assert "preprocess.max_quarantined" in caught.value.next_step
     assert "cough" not in str(caught.value)

@@ -318,7 +318,7 @@ class Train(Section):
 
 
 class Evaluate(Section):
-    """`shareable` declares that texts of records may be shown in the report; else ids, counts, positions."""
+    """`shareable`: texts, ids, values of attributes may be shown; else positions, rows, common values."""
 
     batch_tokens: Count
     resamples: Count

@@ -48,9 +48,15 @@ def test_none_are_shown_where_none_are_wanted():
 
 
 def test_texts_stay_out_unless_declared_shareable():
-    (error,) = errors([judged(spans((0, 3, "A")), ())], shareable=False).shown()
+    gold = spans((0, 3, "A"))
+    (error,) = errors([judged(gold, gold), judged(gold, ())], shareable=False).shown()
     assert error.passage is None
-    assert (error.id, error.kind, error.gold) == ("one", "missed", Span(0, 3, "A"))
+    assert (error.record, error.kind, error.gold) == ("1", "missed", Span(0, 3, "A"))
+
+
+def test_an_error_is_named_by_its_record_where_that_may_be_shown():
+    (error,) = errors([judged(spans((0, 3, "A")), ())]).shown()
+    assert error.record == "one"
 
 
 def test_a_passage_is_short_and_begins_and_ends_with_whole_words():

@@ -95,7 +95,7 @@ def test_texts_are_shown_only_where_the_data_is_declared_shareable():
     assert CANARY.split(maxsplit=1)[0] in shown
     for word in (*CANARY.split(), "alert", "home"):
         assert word not in hidden
-    assert "Texts are not shown" in hidden
+    assert "Texts and ids are not shown" in hidden
     assert "26–40" in hidden
 
 

@@ -93,6 +93,20 @@ class Tally:
         for key, one in found:
             self._rows[key].extend((number, one.correct, one.predicted, one.gold))
 
+    def attributes(self) -> list[str]:
+        """The attributes that any document has, by name."""
+        return sorted({key[1] for key in self._rows if key[0] == "subgroup"})
+
+    def pool(self, slices: Iterable[Slice], into: Slice) -> None:
+        """Count the documents of these slices in one slice instead; it may be among them, or exist."""
+        for key in sorted(set(slices) - {into}):
+            self._rows[into].extend(self._rows.pop(key))
+
+    def leave_out(self, slices: Iterable[Slice]) -> None:
+        """Forget what was counted in these slices."""
+        for key in slices:
+            del self._rows[key]
+
     @property
     def groups(self) -> int:
         """How many groups the documents came from."""

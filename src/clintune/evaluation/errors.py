@@ -33,9 +33,12 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class ShownError:
-    """One error: where, what kind, and the passage where texts may be shown."""
+    """One error, and the passage where texts may be shown.
 
-    id: str
+    `record` is its id; where texts may not be shown, its row in test, from 0.
+    """
+
+    record: str
     kind: Kind
     gold: Span | None
     predicted: Span | None
@@ -51,10 +54,12 @@ class Errors:
         self._seed = seed
         self._shown = shown
         self._shareable = shareable
+        self._row = -1
         self._drawn: dict[Kind, list[tuple[int, ShownError]]] = {kind: [] for kind in KINDS}
 
     def add(self, document: Judged) -> None:
-        """One document."""
+        """One document: the next row of test."""
+        self._row += 1
         for pair in document.pairs:
             self.kinds[pair.kind] += 1
             self.confusion[_label(pair.gold), _label(pair.predicted)] += 1
@@ -77,8 +82,10 @@ class Errors:
             heappushpop(heap, (number, self._error(document, pair)))
 
     def _error(self, document: Judged, pair: Pair) -> ShownError:
-        passage = _passage(document, pair) if self._shareable else None
-        return ShownError(document.example.id, pair.kind, pair.gold, pair.predicted, passage)
+        record, passage = str(self._row), None
+        if self._shareable:
+            record, passage = document.example.id, _passage(document, pair)
+        return ShownError(record, pair.kind, pair.gold, pair.predicted, passage)
 
 
 def _label(span: Span | None) -> str | None:

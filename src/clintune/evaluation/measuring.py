@@ -1,6 +1,6 @@
 """From gold and predictions to scores: one pass over the documents, then the bootstrap."""
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from math import fsum
 
@@ -14,7 +14,15 @@ from clintune.evaluation.counting import Judged, Slice, Tally, counts
 from clintune.evaluation.errors import Errors
 from clintune.evaluation.matching import pair
 from clintune.evaluation.mentions import Mention
-from clintune.evaluation.results import FEWEST_GROUPS, MEASURES, Evaluation, Macro, Score
+from clintune.evaluation.results import (
+    FEWEST_GROUPS,
+    FEWEST_MENTIONS,
+    MEASURES,
+    OTHERS,
+    Evaluation,
+    Macro,
+    Score,
+)
 from clintune.examples import Example, Prediction, Spans
 from clintune.tasks.entities.scoring import Counts
 
@@ -36,6 +44,9 @@ def measure(
         gold = frozenset(document.example.target)
         confidence.add(document.prediction.scores, (span in gold for span in document.prediction.target))
         errors.add(document)
+    attributes = tally.attributes()
+    if not section.shareable:
+        _hide_rare_values(tally, attributes)
     scored = _Scored.over(tally, section, seed)
     labels = scored.within("label")
     return Evaluation(
@@ -45,7 +56,7 @@ def measure(
         scores={name: scored.score((name,)) for name in MEASURES},
         macro=scored.macro(),
         labels=labels,
-        subgroups={attribute: scored.within("subgroup", attribute) for attribute in scored.attributes()},
+        subgroups={attribute: scored.within("subgroup", attribute) for attribute in attributes},
         reliability=confidence.reliability(),
         kinds=errors.kinds,
         confusion=errors.confusion,
@@ -61,6 +72,22 @@ def _judged(examples: Iterable[Example[Spans]], predictions: Iterable[Prediction
         if example.id != prediction.id:
             raise ValueError(f"prediction of {prediction.id!r} where {example.id!r} is due")
         yield Judged(example, prediction, pair(example.target, prediction.target))
+
+
+def _hide_rare_values(tally: Tally, attributes: Sequence[str]) -> None:
+    """Leave the values that are common in test: one that few people carry may be a name or a birth date."""
+    tables = tally.tables()
+    for attribute in attributes:
+        values = {key for key in tables if key[:2] == ("subgroup", attribute)}
+        rare = {key for key in values if not _is_common(tables[key])}
+        if rare == values:
+            tally.leave_out(values)
+        elif rare:
+            tally.pool(rare, ("subgroup", attribute, OTHERS))
+
+
+def _is_common(table: GroupCounts) -> bool:
+    return len(table.groups) >= FEWEST_GROUPS and int(table.counts[:, 2].sum()) >= FEWEST_MENTIONS
 
 
 def _untaught(labels: Mapping[str, Score], known: Set[Mention]) -> tuple[str, ...]:
@@ -100,9 +127,6 @@ class _Scored:
     def within(self, *prefix: str) -> dict[str, Score]:
         """Scores of the slices below `prefix`, by the last part of their names."""
         return {key[-1]: self.score(key) for key in self.tables if key[:-1] == prefix}
-
-    def attributes(self) -> list[str]:
-        return sorted({key[1] for key in self.tables if key[0] == "subgroup"})
 
     def macro(self) -> Macro:
         """Over all labels. A resample without a label leaves that label out of its mean."""

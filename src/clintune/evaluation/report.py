@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from clintune.evaluation.bootstrap import Ratio
 from clintune.evaluation.errors import KINDS, ShownError
 from clintune.evaluation.highlighting import Piece
-from clintune.evaluation.results import FEWEST_GROUPS, FEWEST_MENTIONS, Evaluation, Score
+from clintune.evaluation.results import FEWEST_GROUPS, FEWEST_MENTIONS, OTHERS, Evaluation, Score
 from clintune.evaluation.wording import REASONS, cautions, number, reading, span_of
 from clintune.files import whole_file
 
@@ -74,6 +74,7 @@ def render(evaluation: Evaluation, *, inputs: Mapping[str, str]) -> str:
         shown=_affordable(evaluation.shown),
         fewest_mentions=FEWEST_MENTIONS,
         fewest_groups=FEWEST_GROUPS,
+        others=OTHERS,
     )
 
 

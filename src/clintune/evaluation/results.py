@@ -17,7 +17,12 @@ FEWEST_MENTIONS = 20
 """Below this many gold mentions one mention moves recall by more than 5 points: no score for a subgroup."""
 
 FEWEST_GROUPS = 10
-"""Below this many groups a bootstrap is far too narrow: no interval."""
+"""Below this many groups a bootstrap is far too narrow: no interval.
+
+Where the data is not declared shareable, a value of an attribute that fewer carry is not named either."""
+
+OTHERS = "other values"
+"""Stands for the values of an attribute that are not named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,8 @@ class Evaluation:
     side by their own surface form, so that precision and F1 are defined too. `confusion` counts pairs
     (label of the annotators, label of the model), None where one side has nothing. `inexpressible`: gold
     spans that the tags cannot say, by reason. `untaught`: labels of test that train never names.
+    `subgroups`: scores by attribute and value. Where the data is not `shareable`, OTHERS stands for all
+    values that are not common, and an attribute without a common value has none.
     """
 
     level: float

@@ -27,27 +27,27 @@ class Comparison:
 def compare(predictor: Predictor, *, test: Path, predictions: Path, tolerance: float) -> Comparison:
     """Predict every example of `test` and compare targets exactly, scores within `tolerance`.
 
-    Raises BundleError after the last example if one differs, with their number and the first one's id.
+    Raises BundleError after the last example if one differs, with their number and the first one's row.
     """
     compared, items, largest = 0, 0, 0.0
-    targets: list[str] = []
-    different: list[str] = []
-    for expected, said in _pairs(predictor, test, predictions):
+    targets: list[int] = []
+    different: list[int] = []
+    for row, (expected, said) in enumerate(_pairs(predictor, test, predictions)):
         compared += 1
         if said.target != expected.target:
-            targets.append(said.id)
-            different.append(said.id)
+            targets.append(row)
+            different.append(row)
             continue
         items += len(expected.scores)
         apart = _apart(expected, said)
         largest = max(largest, apart)
         if not apart <= tolerance:  # not a number is no agreement
-            different.append(said.id)
+            different.append(row)
     if different:
         problem = (
-            f"the bundle predicts {len(different)} of {compared} examples differently, the first is"
-            f" {different[0]} ({len(targets)} with other spans or labels; scores of equal ones lie up to"
-            f" {largest:.1e} apart, allowed are {tolerance:.0e})"
+            f"the bundle predicts {len(different)} of {compared} examples differently, the first in row"
+            f" {different[0]} of {test}, from 0 ({len(targets)} with other spans or labels; scores of equal"
+            f" ones lie up to {largest:.1e} apart, allowed are {tolerance:.0e})"
         )
         raise BundleError(str(predictions), problem, f"{_AGAIN}; if it stays so, do not deploy this model")
     return Comparison(compared, items, largest)

@@ -39,8 +39,8 @@ def _split_of_file(file: str, by: SplitByFile) -> Split | None:
     """Patterns as in a shell's case: `*` also runs across `/`. An archive counts as a folder."""
     fitting = [split for split in SPLITS if fnmatchcase(file, getattr(by, split))]
     if len(fitting) > 1:
-        problem = f"the patterns of {' and '.join(fitting)} both fit {file}"
-        raise DataError("params.yaml: preprocess.split", problem, "make each file fit one pattern")
+        problem = f"the patterns of {' and '.join(fitting)} in preprocess.split both fit this file"
+        raise DataError(file, problem, "make each file fit one pattern")
     return fitting[0] if fitting else None
 
 

@@ -111,7 +111,7 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The run is over. `reason` never holds the text of a record."""
+    """The run is over. `reason` never holds the text of a record, its id or the name of its file."""
 
     status: Status
     end: Milliseconds

@@ -56,7 +56,7 @@ class Run:
         self._journal.write(Headline(dict(values), now()))
 
     def describe(self, markdown: str) -> None:
-        """The description of the run, for a reader who was not there. No text of a record."""
+        """The description of the run, for a reader who was not there. No text of a record, no id, no file."""
         self._words = markdown
         self._write_note()
 

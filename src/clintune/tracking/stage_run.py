@@ -66,7 +66,7 @@ def stage_run(
 def _closed(error: BaseException) -> Closed:
     """How a run ends that raised. Messages of other errors may quote a record: class and place must do."""
     status: Status = "KILLED" if isinstance(error, SystemExit | KeyboardInterrupt) else "FAILED"
-    reason = str(error) if isinstance(error, UserError) else f"{type(error).__qualname__}{_place(error)}"
+    reason = error.recorded if isinstance(error, UserError) else f"{type(error).__qualname__}{_place(error)}"
     return Closed(status, now(), reason)
 
 
