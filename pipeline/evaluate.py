@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from clintune.evaluation import describe, evaluate, flat, headline, metrics
+from clintune.checkpoints import Outputs
+from clintune.evaluation import JUDGES, evaluate, flat
 from clintune.params import Params
 from clintune.stage import run_stage
 from clintune.tracking import Run
@@ -15,14 +16,15 @@ def work(params: Params, run: Run, paths: Mapping[str, Path]) -> None:
 
     windows, size = paths["windows"] / "test.parquet", params.evaluate.batch_tokens
     said = predictions(paths["checkpoint"], windows, numerics=params.numerics, batch_tokens=size)
-    folder = paths["evaluation"]
-    evaluation = evaluate(
-        params.evaluate, seed=params.seed, examples=paths["examples"], windows=paths["windows"],
-        predictions=said, folder=folder,
+    folder, outputs = paths["evaluation"], Outputs.read(paths["checkpoint"] / "outputs.json")
+    found = evaluate(
+        params.evaluate, seed=params.seed, outputs=outputs, examples=paths["examples"],
+        windows=paths["windows"], predictions=said, folder=folder,
     )  # fmt: skip
-    run.metrics(flat(metrics(evaluation)))
-    run.headline(headline(evaluation))
-    run.describe(describe(evaluation))
+    judge = JUDGES[outputs.task]
+    run.metrics(flat(judge.metrics(found)))
+    run.headline(judge.headline(found))
+    run.describe(judge.describe(found))
     run.artifact(folder / "report.html")
     run.artifact(folder / "plots")
 

@@ -4,27 +4,36 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from clintune.errors import ParamsError
+from clintune.params_base import (
+    Count,
+    Fraction,
+    Name,
+    Names,
+    NotNegative,
+    Positive,
+    Section,
+    Sha256,
+    Share,
+)  # fmt: skip
 from clintune.params_faults import explain, parse_yaml
+from clintune.params_records import (
+    TABLES,
+    Conll,
+    Preprocess,
+    SplitByFile,
+    SplitByHash,
+    SplitByScaffold,
+    Table,
+)  # fmt: skip
 
-Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Share = Annotated[float, Field(ge=0, lt=1)]
-"""Below 1: what is left of the whole is divided by, or nothing would be."""
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1, le=10**9)]
-Name = Annotated[str, Field(min_length=1)]
-# YAML knows lists only; everything else stays strict, so that '2e-5' in quotes is not taken for a number.
-Names = Annotated[tuple[Name, ...], Field(strict=False, min_length=1)]
-
-
-class Section(BaseModel):
-    """A part of params.yaml: unknown keys are errors, values are never converted, nothing changes later."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+__all__ = [
+    "Conll", "Dropout", "Evaluate", "Export", "Ingest", "Model", "Numerics", "Params", "Preprocess",
+    "Scratch", "Section", "SplitByFile", "SplitByHash", "SplitByScaffold", "Synthetic", "Table", "Tokenize",
+    "Train", "leaves", "load_params",
+]  # fmt: skip
 
 
 class Numerics(Section):
@@ -102,58 +111,6 @@ class Ingest(Section):
         return self
 
 
-class SplitByHash(Section):
-    """Each group falls into a split by a hash of its name and the seed."""
-
-    by: Literal["hash"]
-    train: Fraction
-    validation: Fraction
-    test: Fraction
-
-    @model_validator(mode="after")
-    def _whole(self) -> Self:
-        if abs(self.train + self.validation + self.test - 1) > 1e-9:
-            raise ValueError("train, validation and test must add up to 1")
-        if not (self.train and self.validation and self.test):
-            raise ValueError("train, validation and test must each be above 0")
-        return self
-
-
-class SplitByFile(Section):
-    """The corpus comes with its splits: each is a glob pattern of paths below data/raw/files."""
-
-    by: Literal["file"]
-    train: Name
-    validation: Name
-    test: Name
-
-
-class Conll(Section):
-    """Columns of a CoNLL file: which separator, which column is the token and which the tag."""
-
-    scheme: Literal["iob1", "iob2", "iobes"]
-    separator: Literal["space", "tab"]
-    token: Annotated[int, Field(ge=0)]
-    tag: Annotated[int, Field(ge=0)]
-    joiner: Literal["", " "]
-
-
-class Preprocess(Section):
-    """How raw files become checked examples. `labels` renames; a label mapped to null is left out."""
-
-    format: Literal["jsonl", "pubtator", "brat", "conll"]
-    conll: Conll | None
-    split: SplitByHash | SplitByFile = Field(discriminator="by")
-    labels: Mapping[str, str | None]
-    max_quarantined: Fraction
-
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        if (self.format == "conll") != (self.conll is not None):
-            raise ValueError("conll belongs to format conll: give its keys there, null elsewhere")
-        return self
-
-
 class Tokenize(Section):
     """Windows of at most `max_tokens` (special tokens included) that share `overlap` tokens."""
 
@@ -196,14 +153,21 @@ class Train(Section):
     log_every: Count
 
 
+Baseline = Literal["constant", "words", "characters", "fingerprints"]
+
+
 class Evaluate(Section):
-    """`shareable`: texts, ids, values of attributes may be shown; else positions, rows, common values."""
+    """`shareable`: texts, ids, values of attributes may be shown; else positions, rows, common values.
+
+    `baselines` are fitted on train and scored beside the model, for tasks on whole texts.
+    """
 
     batch_tokens: Count
     resamples: Count
     level: Annotated[float, Field(gt=0, lt=1)]
     shareable: bool
     shown: Annotated[int, Field(ge=0)]
+    baselines: Annotated[tuple[Baseline, ...], Field(strict=False)]
 
 
 class Export(Section):
@@ -217,7 +181,7 @@ class Params(Section):
     """The whole of params.yaml."""
 
     seed: Annotated[int, Field(ge=0, lt=2**32)]
-    task: Literal["entities"]
+    task: Literal["entities", "classification", "multilabel", "regression"]
     numerics: Numerics
     model: Model
     ingest: Ingest
@@ -226,6 +190,18 @@ class Params(Section):
     train: Train
     evaluate: Evaluate
     export: Export
+
+    @model_validator(mode="after")
+    def _formats_of_the_task(self) -> Self:
+        spans, tables = self.task == "entities", self.preprocess.format in TABLES
+        if spans == tables:
+            wanted = (
+                "marks mentions: jsonl, pubtator, brat or conll" if spans else "is a table: csv, tsv, parquet"
+            )
+            raise ValueError(f"task {self.task} needs a preprocess.format that {wanted}")
+        if spans and self.evaluate.baselines:
+            raise ValueError("task entities has no evaluate.baselines: write []")
+        return self
 
 
 def leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

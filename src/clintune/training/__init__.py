@@ -48,9 +48,10 @@ def train(chosen: params.Params, *, windows: Path, examples: Path, checkpoint: P
         )
         torch.manual_seed(chosen.seed + 1)  # dropout: apart from the first weights, which the seed decides
         validate = _validation(network, outputs, windows, examples, section.batch_tokens)
-        headline = SCORERS[outputs.task].headline
-        best = fit(learner, mapped, section, plan=plan, validate=validate, headline=headline, history=history)
+        height = SCORERS[outputs.task].height
+        best = fit(learner, mapped, section, plan=plan, validate=validate, height=height, history=history)
     network.load_state_dict(best.weights)
+    best.score = SCORERS[outputs.task].sign * best.score
     with whole_folder(checkpoint) as draft:
         save(network, draft)
         shutil.copyfile(tokenizer_file(chosen.model), draft / TOKENIZER)

@@ -12,7 +12,6 @@ from torch import Tensor, nn, optim
 from clintune import params
 from clintune.batching import Batch
 from clintune.errors import TrainingError
-from clintune.examples import IGNORED
 from clintune.networks import Network
 from clintune.tasks.heads import Head
 from clintune.training.optimization import adamw, warmup_then_decay
@@ -20,10 +19,13 @@ from clintune.training.optimization import adamw, warmup_then_decay
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """What one step saw: summed loss over `owned` tokens, `tokens` in all, gradient norm before clipping."""
+    """What one step saw: summed loss over `owned` items, `tokens` in all, gradient norm before clipping.
+
+    Items are what the head counts: owned tokens, or texts.
+    """
 
     loss: float
-    owned: int
+    owned: float
     tokens: int
     gradient_norm: float
     learning_rate: float
@@ -54,11 +56,11 @@ class Learner:
     def learn(self, batches: Sequence[Batch]) -> Learned:
         """One step over all batches together.
 
-        The loss is the mean over the owned tokens of the whole step, so that accumulation changes the
+        The loss is the mean over the owned items of the whole step, so that accumulation changes the
         memory and not the result. Raises TrainingError if a gradient is not a finite number.
         """
         self.model.train()
-        owned = sum(int((batch.labels != IGNORED).sum()) for batch in batches)
+        owned = sum(self.head.count(batch.labels) for batch in batches)
         losses = [self._backward(batch, share=max(1, owned)) for batch in batches]
         norm = float(self.accelerator.clip_grad_norm_(self.model.parameters(), self.clip_norm))
         if not math.isfinite(norm):
@@ -70,7 +72,7 @@ class Learner:
         self.schedule.step()
         return Learned(sum(losses), owned, sum(int(batch.mask.sum()) for batch in batches), norm, rate)
 
-    def _backward(self, batch: Batch, *, share: int) -> float:
+    def _backward(self, batch: Batch, *, share: float) -> float:
         logits = self.model(self._tensor(batch.input_ids), self._tensor(batch.mask))
         loss = self.head.loss(logits, self._tensor(batch.labels))
         self.accelerator.backward(loss / share)

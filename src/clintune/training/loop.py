@@ -45,10 +45,10 @@ def fit(
     *,
     plan: Sequence[Sequence[Step]],
     validate: Validate,
-    headline: str,
+    height: Callable[[Mapping[str, float]], float],
     history: History,
 ) -> Best:
-    """Train until the epochs or the patience are at their end; returns the state with the best `headline`."""
+    """Train until the epochs or the patience are at their end; returns the state of the greatest `height`."""
     total = sum(len(epoch) for epoch in plan)
     best = Best(section.patience, section.min_change)
     meter = _Meter()
@@ -62,7 +62,7 @@ def fit(
             learner.network.eval()
             scores = validate()
             history.validated(number, scores)
-            best.consider(scores[headline], number, learner.network)
+            best.consider(height(scores), number, learner.network)
             meter.began = time.perf_counter() if not meter.steps else meter.began
         if best.exhausted:
             break

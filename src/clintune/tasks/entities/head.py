@@ -1,5 +1,8 @@
 """What sits on the encoder for entity recognition, and what is minimised."""
 
+from typing import Any
+
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from clintune.examples import IGNORED
@@ -13,8 +16,8 @@ class TokenClassifier(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.linear = nn.Linear(hidden, outputs)
 
-    def forward(self, states: Tensor) -> Tensor:
-        """States [batch, seq, hidden] to logits [batch, seq, label]."""
+    def forward(self, states: Tensor, _mask: Tensor) -> Tensor:
+        """States [batch, seq, hidden] to logits [batch, seq, label]; each token by itself, padding too."""
         logits: Tensor = self.linear(self.dropout(states))
         return logits
 
@@ -24,3 +27,8 @@ def cross_entropy_sum(logits: Tensor, labels: Tensor) -> Tensor:
     return nn.functional.cross_entropy(
         logits.float().flatten(0, 1), labels.flatten(), ignore_index=IGNORED, reduction="sum"
     )
+
+
+def tokens_in(labels: NDArray[Any]) -> int:
+    """How many owned tokens have these labels [batch, seq]."""
+    return int((labels != IGNORED).sum())
