@@ -2,9 +2,11 @@
 
 import json
 import math
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from ruamel.yaml import YAML
 
 from clintune.checkpoints import Outputs
 from clintune.cli.predict import predict
@@ -21,6 +23,7 @@ from clintune.tasks.lines import LINES
 from clintune.tasks.scorers import SCORERS
 from tests.text_walk import TARGETS, text_walk
 
+ROOT = Path(__file__).parents[1]
 TASKS = tuple(TARGETS)
 
 
@@ -148,3 +151,15 @@ def test_no_text_and_no_id_is_shown_where_records_may_not_be(made, tiny, tmp_pat
     words = "".join(path.read_text(encoding="utf-8") for path in tmp_path.rglob("*") if path.is_file())
     assert "patient takes" not in words + judge.describe(found)
     assert not [one for one in pq.read_table(examples)["id"].to_pylist() if f">{one}<" in words]
+
+
+def test_every_table_that_dvc_draws_is_there_with_its_columns(made):
+    walk, _, _ = made
+    drawn = YAML(typ="safe", pure=True).load(ROOT / "dvc.yaml")["plots"]
+    for plot in drawn:
+        ((name, options),) = plot.items()
+        tables = {name: []} if name.startswith("data/") else options["y"]
+        for table, columns in tables.items():
+            header = (walk.root / table.removeprefix("data/")).read_text(encoding="utf-8").splitlines()[0]
+            wanted = [columns] if isinstance(columns, str) else columns
+            assert {*wanted, options["x"]} <= set(header.split(",")), table

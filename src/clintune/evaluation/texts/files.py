@@ -60,7 +60,7 @@ def _flat(scores: Mapping[str, Estimate]) -> dict[str, float]:
 
 
 def write_plots(folder: Path, findings: Findings) -> None:
-    """labels.csv (or targets.csv) and subgroups.csv; confusion.csv, reliability.csv, predicted.csv if any."""
+    """The tables that dvc.yaml draws, and subgroups.csv; of numbers also targets.csv and predicted.csv."""
     with whole_folder(folder) as draft:
         for name, (header, rows) in (_scores(findings) | _pictures(findings)).items():
             write_csv(draft / f"{name}.csv", header, rows)
@@ -88,19 +88,24 @@ def _scores(findings: Findings) -> dict[str, Table]:
 
 
 def _pictures(findings: Findings) -> dict[str, Table]:
-    found: dict[str, Table] = {}
-    if findings.confusion:
+    """What dvc.yaml draws, for every task: a table without rows where there is nothing to draw."""
+    bins = findings.reliability.bins if findings.reliability is not None else ()
+    found: dict[str, Table] = {
         # DVC's confusion template counts rows.
-        rows = (pair for pair, count in findings.confusion.items() for _ in range(count))
-        found["confusion"] = (["actual", "predicted"], rows)
-    if findings.reliability is not None:
-        found["reliability"] = (
+        "confusion": (
+            ["actual", "predicted"],
+            (pair for pair, count in findings.confusion.items() for _ in range(count)),
+        ),
+        "reliability": (
             ["low", "high", "confidence", "accuracy", "predicted"],
             (
                 [one.low, one.high, round(one.confidence, DIGITS), round(one.accuracy, DIGITS), one.predicted]
-                for one in findings.reliability.bins
+                for one in bins
             ),
-        )
+        ),
+    }
+    if findings.manner.part != "label":
+        found["labels"] = (["label", "f1"], iter(()))
     if findings.points and findings.shareable:
         points = ([round(gold, DIGITS), round(said, DIGITS)] for gold, said in findings.points)
         found["predicted"] = (["actual", "predicted"], points)
