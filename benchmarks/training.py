@@ -4,8 +4,8 @@
 
 `trainer` is the usual script: batches of 8 windows in random order, padded to the longest, fp32. `trainer at
 its best` has bf16 and batches of similar length. All start from the base model of params.yaml and see the
-same windows for `--epochs` epochs at its learning rate. Prints for each: tokens per second (real ones, no padding)
-while it trains, strict F1 on the test windows, peak memory; then the ratios. Nothing else should run.
+same windows for `--epochs` epochs at its learning rate. Prints for each: tokens per second (real ones, no
+padding) while it trains, strict F1 on the test windows, peak memory; then the ratios.
 """
 
 import argparse

@@ -3,31 +3,33 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from clintune.evaluation import describe, evaluate, flat, headline, metrics
+from clintune.checkpoints import Outputs
+from clintune.evaluation import JUDGES, evaluate, flat
 from clintune.params import Params
 from clintune.stage import run_stage
 from clintune.tracking import Run
 
 
 def work(params: Params, run: Run, paths: Mapping[str, Path]) -> None:
-    """Make data/evaluation."""
-    from clintune.devices import prepare  # torch reads the settings of numerics when imported
-    from clintune.inference import predictions
+    from clintune import devices, inference  # torch reads the settings of numerics when imported
 
-    compute = prepare(params.numerics)
+    compute = devices.prepare(params.numerics)
     run.facts(compute.facts())
-    windows, size = paths["windows"] / "test.parquet", params.evaluate.batch_tokens
-    said = predictions(paths["checkpoint"], windows, device=compute.device, batch_tokens=size)
-    folder = paths["evaluation"]
-    evaluation = evaluate(
-        params.evaluate, seed=params.seed, examples=paths["examples"], windows=paths["windows"],
+    checkpoint, windows, examples, folder = paths.values()
+    outputs, size = Outputs.read(checkpoint / "outputs.json"), params.evaluate.batch_tokens
+    said = inference.predictions(
+        checkpoint, windows / "test.parquet", device=compute.device, batch_tokens=size
+    )
+    found = evaluate(
+        params.evaluate, seed=params.seed, outputs=outputs, examples=examples, windows=windows,
         predictions=said, folder=folder,
     )  # fmt: skip
-    run.metrics(flat(metrics(evaluation)))
-    run.headline(headline(evaluation))
-    run.describe(describe(evaluation))
-    run.artifact(folder / "report.html")
-    run.artifact(folder / "plots")
+    judge = JUDGES[outputs.task]
+    run.metrics(flat(judge.metrics(found)))
+    run.headline(judge.headline(found))
+    run.describe(judge.describe(found))
+    for shown in ("report.html", "plots"):
+        run.artifact(folder / shown)
 
 
 if __name__ == "__main__":

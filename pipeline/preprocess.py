@@ -6,15 +6,15 @@ from pathlib import Path
 from clintune.params import Params
 from clintune.preprocessing import describe, metrics, preprocess
 from clintune.stage import run_stage
-from clintune.tasks.codecs import CODECS
+from clintune.tasks.intakes import INTAKES
 from clintune.tracking import Run
 
 
 def work(params: Params, run: Run, paths: Mapping[str, Path]) -> None:
     """Make data/examples from data/raw."""
-    check = CODECS[params.task].check
+    intake = INTAKES[params.task]
     summary = preprocess(
-        params.preprocess, seed=params.seed, check=check, raw=paths["raw"], examples=paths["examples"]
+        params.preprocess, seed=params.seed, intake=intake, raw=paths["raw"], examples=paths["examples"]
     )
     run.metrics(metrics(summary))
     run.describe(describe(summary))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from clintune.examples import Record, Spans
-from clintune.params import Conll, Ingest, Preprocess, SplitByFile, SplitByHash
+from clintune.params import Conll, Ingest, Preprocess, SplitByFile, SplitByHash, Table
 from clintune.sources.readers import READERS
 
 HASH = SplitByHash(by="hash", train=0.5, validation=0.25, test=0.25)
@@ -22,8 +22,19 @@ def by_file(train="train*", validation="dev*", test="test*"):
 def reading(format_, *, split=HASH, labels=None, max_quarantined=0.0, **conll):
     columns = Conll(**CONLL.model_dump() | conll) if format_ == "conll" else None
     return Preprocess(
-        format=format_, conll=columns, split=split, labels=labels or {}, max_quarantined=max_quarantined
-    )
+        format=format_, conll=columns, table=None, split=split, labels=labels or {},
+        max_quarantined=max_quarantined,
+    )  # fmt: skip
+
+
+def table_section(format_="csv", *, split=HASH, labels=None, max_quarantined=1.0, **columns):
+    """For tables; `columns` changes keys of `preprocess.table`."""
+    table = {"header": True, "text": "text", "target": ("label",), "id": None, "group": None,
+             "attributes": (), "strip": False} | columns  # fmt: skip
+    return Preprocess(
+        format=format_, conll=None, table=Table(**table), split=split, labels=labels or {},
+        max_quarantined=max_quarantined,
+    )  # fmt: skip
 
 
 def files_at(path, *, include=("*",), sha256=None):

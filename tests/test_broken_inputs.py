@@ -15,7 +15,7 @@ from clintune.ingesting import ingest
 from clintune.params import load_params
 from clintune.preprocessing import preprocess
 from clintune.tables import SPANS, read_examples
-from clintune.tasks.codecs import CODECS
+from clintune.tasks.intakes import INTAKES
 from tests.breaking import DOCUMENTS, LABELS, SHIPPED, TEXT, WORDS, broken_corpora, broken_params, sound
 from tests.corpora import files_at, reading, write
 
@@ -48,7 +48,7 @@ def demand_one_line(line, case):
 def examples_of(tmp_path, format_):
     ingest(files_at(tmp_path / "corpus"), seed=1, raw=tmp_path / "raw")
     return preprocess(
-        reading(format_, labels=LABELS), seed=2, check=CODECS["entities"].check,
+        reading(format_, labels=LABELS), seed=2, intake=INTAKES["entities"],
         raw=tmp_path / "raw", examples=tmp_path / "examples",
     )  # fmt: skip
 

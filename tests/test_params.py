@@ -114,6 +114,10 @@ def test_a_missing_key_is_named_with_the_line_of_its_section(tmp_path, text):
         ("    train: 0.7", "    train: -0.7", "preprocess.split.train: found '-0.7' (number)"),
         ("overlap: 64", "overlap: 200", "overlap must be at most half of max_tokens"),
         ("format: jsonl", "format: conll", "conll belongs to format conll"),
+        ("format: jsonl", "format: csv", "table belongs to csv, tsv and parquet"),
+        ("task: entities ", "task: regression ", "task regression needs a preprocess.format that is a table"),
+        ("baselines: []", "baselines: [constant]", "task entities has no evaluate.baselines"),
+        ("baselines: []", "baselines: [guess]", "evaluate.baselines.0: found 'guess' (text)"),
         (
             "scratch: null",
             "scratch: {layers: 1, hidden: 10, heads: 3, intermediate: 1}",

@@ -23,6 +23,8 @@ NOT_HERE = {
     "ingest.source": "validation binds it to ingest.synthetic, which is what ingest looks at",
     "ingest.include": "for files",
     "preprocess.conll": "for columns",
+    "preprocess.table": "for csv, tsv and parquet",
+    "evaluate.baselines": "for tasks on whole texts",
     "preprocess.split.by": "the type of the section says it",
     "preprocess.split.test": "what train and validation leave; validation insists on it",
     "model.revision": "for the Hub",

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from clintune.checkpoints import Outputs
 from clintune.evaluation import evaluate
 from clintune.examples import Example, Span
 from clintune.exporting import export
@@ -64,7 +65,8 @@ def walk(tiny: Params, root: Path) -> Walk:
     train(params, compute, **folders, report=lambda values, step: None)
     said = predictions(checkpoint, windows / "test.parquet", device=compute.device, batch_tokens=512)
     evaluate(
-        params.evaluate, seed=params.seed, examples=examples, windows=windows, predictions=said,
+        params.evaluate, seed=params.seed, outputs=Outputs.read(checkpoint / "outputs.json"),
+        examples=examples, windows=windows, predictions=said,
         folder=made.folder("evaluation"),
     )  # fmt: skip
     return made

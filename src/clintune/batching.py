@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from clintune.checkpoints import Outputs
 from clintune.examples import IGNORED, Prediction, Window
 from clintune.tasks.codecs import CODECS
-from clintune.windows import Tokens
 
 Logits: TypeAlias = NDArray[np.float32]
 
@@ -21,30 +20,34 @@ WINDOWS_SORTED = 512
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Arrays of shape [batch, seq]; padding has mask 0, label IGNORED and token 0."""
+    """Arrays of shape [batch, seq]; padding has mask 0, label IGNORED and token 0.
+
+    Labels are [batch, seq] or, where a text has one answer, [batch, 1 + output] of a task's own making.
+    """
 
     input_ids: NDArray[np.int64]
     mask: NDArray[np.int64]
-    labels: NDArray[np.int64]
+    labels: NDArray[Any]
 
 
 Forward: TypeAlias = Callable[[Batch], Logits]
-"""A model: logits [batch, seq, label] of a batch."""
+"""A model: logits of a batch, [batch, seq, label] or [batch, output]."""
 
 
 def pad(windows: Sequence[Window]) -> Batch:
     """A batch as wide as its longest window."""
     width = max(len(window.input_ids) for window in windows)
+    labels = [np.asarray(window.labels) for window in windows]
     batch = Batch(
         input_ids=np.zeros((len(windows), width), dtype=np.int64),
         mask=np.zeros((len(windows), width), dtype=np.int64),
-        labels=np.full((len(windows), width), IGNORED, dtype=np.int64),
+        labels=np.full((len(windows), max(map(len, labels))), IGNORED, dtype=labels[0].dtype),
     )
     for row, window in enumerate(windows):
         length = len(window.input_ids)
         batch.input_ids[row, :length] = window.input_ids
         batch.mask[row, :length] = 1
-        batch.labels[row, :length] = window.labels
+        batch.labels[row, : len(labels[row])] = labels[row]
     return batch
 
 
@@ -69,31 +72,16 @@ def predict(
     codec = CODECS[outputs.task]
     outcomes = _outcomes(iter(windows), forward, batch_tokens)
     for example_id, pieces in groupby(outcomes, key=lambda outcome: outcome[0].example_id):
-        tokens, logits = _joined(list(pieces))
-        yield codec.decode(example_id, tokens, logits, outputs.labels)
+        yield codec.decode(example_id, list(pieces), outputs)
 
 
 def _outcomes(
     windows: Iterator[Window], forward: Forward, batch_tokens: int
 ) -> Iterator[tuple[Window, Logits]]:
-    """Each window with its logits [seq, label], in order."""
+    """Each window with its row of the logits, in order; a row may be padded at the end."""
     while some := list(islice(windows, WINDOWS_SORTED)):
         found: dict[int, Logits] = {}
         for batch in similar_lengths([len(window.input_ids) for window in some], budget=batch_tokens):
             logits = forward(pad([some[position] for position in batch]))
-            found |= {
-                position: logits[row, : len(some[position].input_ids)] for row, position in enumerate(batch)
-            }
+            found |= {position: logits[row] for row, position in enumerate(batch)}
         yield from ((window, found[position]) for position, window in enumerate(some))
-
-
-def _joined(pieces: Sequence[tuple[Window, Logits]]) -> tuple[Tokens, Logits]:
-    """The owned tokens of all windows of one example: each token of the text once, in order."""
-    kept = [(window, position) for window, _ in pieces for position in np.flatnonzero(window.owned)]
-    tokens = Tokens(
-        ids=tuple(window.input_ids[position] for window, position in kept),
-        starts=tuple(window.starts[position] for window, position in kept),
-        ends=tuple(window.ends[position] for window, position in kept),
-        heads=tuple(window.heads[position] for window, position in kept),
-    )
-    return tokens, np.concatenate([logits[np.array(window.owned)] for window, logits in pieces])

@@ -8,6 +8,7 @@ Split: TypeAlias = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 Target = TypeVar("Target")
+Other = TypeVar("Other")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -23,6 +24,18 @@ class Span:
 Spans: TypeAlias = tuple[Span, ...]
 """The target of entity recognition, in ascending order and without repetition."""
 
+Label: TypeAlias = str
+"""The target of classification."""
+
+Labels: TypeAlias = tuple[str, ...]
+"""The target of multi-label classification: those that hold, in ascending order."""
+
+Values: TypeAlias = tuple[float | None, ...]
+"""The target of regression: one number per output of the model, in original units; None where not known."""
+
+Cells: TypeAlias = Mapping[str, str]
+"""What a table says of the target, by name of the column, before anybody has read it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Example(Generic[Target]):
@@ -33,6 +46,10 @@ class Example(Generic[Target]):
     text: str
     target: Target
     attributes: Mapping[str, str] = field(default_factory=dict)
+
+    def with_target(self, target: Other) -> "Example[Other]":
+        """The same record with a target of another type."""
+        return Example(self.id, self.group, self.text, target, self.attributes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +72,9 @@ class Window:
 
     `starts` and `ends` are character offsets in the example's text (0, 0 for special tokens). `owned`
     marks the tokens that this window answers for: each token of an example is owned exactly once.
-    `heads` marks the first token of each word. `labels` are indices in the label list of the model,
-    `IGNORED` where the loss must not look.
+    `heads` marks the first token of each word. `labels` are what the head of the task learns from: for
+    entities an index in the label list of the model per token, `IGNORED` where the loss must not look;
+    for a task on whole texts see tasks/texts/windowing.py.
     """
 
     example_id: str
@@ -65,7 +83,7 @@ class Window:
     ends: tuple[int, ...]
     owned: tuple[bool, ...]
     heads: tuple[bool, ...]
-    labels: tuple[int, ...]
+    labels: tuple[float, ...]
 
 
 IGNORED = -100
@@ -74,7 +92,11 @@ IGNORED = -100
 
 @dataclass(frozen=True, slots=True)
 class Prediction(Generic[Target]):
-    """What the model says of one example, in the target's own type; `scores` in [0, 1], one per item."""
+    """What the model says of one example, in the target's own type, and how sure it is.
+
+    `scores` in [0, 1]: one per span; one per label of the model, said or not, where labels are of the whole
+    text; none for numbers.
+    """
 
     id: str
     target: Target

@@ -35,9 +35,9 @@ class Network(nn.Module):
         self.head = head
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        """Tokens and mask [batch, seq] to logits [batch, seq, label]."""
+        """Tokens and mask [batch, seq] to logits, [batch, seq, label] or [batch, output] by the head."""
         states = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        logits: Tensor = self.head(states)
+        logits: Tensor = self.head(states, attention_mask)
         return logits
 
 
@@ -148,5 +148,5 @@ def _network(encoder: PreTrainedModel, config: PretrainedConfig, outputs: Output
         # A layer for sentence pairs: it would stay untrained and be shipped.
         encoder.register_module("pooler", None)
     share = dropout_of(config, "hidden")
-    head = HEADS[outputs.task](config.hidden_size, len(outputs.labels), 0.1 if share is None else share)
+    head = HEADS[outputs.task].build(config.hidden_size, len(outputs.labels), 0.1 if share is None else share)
     return Network(encoder, head)

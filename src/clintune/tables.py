@@ -8,7 +8,7 @@ from typing import Any, Generic
 
 import pyarrow as pa
 
-from clintune.examples import Example, Prediction, Span, Spans, Target, Window
+from clintune.examples import Example, Label, Labels, Prediction, Span, Spans, Target, Values, Window
 from clintune.files import read_table, table_writer, write_table
 
 
@@ -40,6 +40,10 @@ SPANS: TargetType[Spans] = TargetType(
     pack=_pack_spans,
     unpack=_unpack_spans,
 )
+
+LABEL: TargetType[Label] = TargetType(arrow=pa.string(), pack=str, unpack=str)
+LABELS: TargetType[Labels] = TargetType(arrow=pa.list_(pa.string()), pack=list, unpack=tuple)
+VALUES: TargetType[Values] = TargetType(arrow=pa.list_(pa.float64()), pack=list, unpack=tuple)
 
 
 @contextmanager
@@ -83,9 +87,15 @@ WINDOW_SCHEMA = pa.schema([
 ])  # fmt: skip
 
 
-def write_windows(path: Path, windows: Iterable[Window]) -> int:
-    """Stream windows into parquet, in the order of their examples; returns how many."""
-    return write_table(path, map(asdict, windows), WINDOW_SCHEMA)
+def write_windows(path: Path, windows: Iterable[Window], labels: pa.DataType) -> int:
+    """Stream windows into parquet, in the order of their examples; returns how many.
+
+    `labels` is the type of one label: a whole number, or float32.
+    """
+    last = WINDOW_SCHEMA.get_field_index("labels")
+    return write_table(
+        path, map(asdict, windows), WINDOW_SCHEMA.set(last, pa.field("labels", pa.list_(labels)))
+    )
 
 
 def read_windows(path: Path) -> Iterator[Window]:

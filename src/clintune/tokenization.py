@@ -1,7 +1,8 @@
 """Stage tokenize: checked examples into windows that fit the model."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -34,30 +35,31 @@ def tokenize(
     codec = CODECS[task]
     cutter = load_cutter(tokenizer_file(model), max_tokens=section.max_tokens, overlap=section.overlap)
     labels = codec.labels(read_json(examples / "summary.json")["labels"], section.scheme)
+    scales = codec.scales(read_examples(examples / "train.parquet", codec.target), labels)
+    outputs = Outputs(task, labels, section.max_tokens, section.overlap, scales)
     with whole_folder(windows) as draft:
         summary = {
-            split: _split(codec, cutter, labels, examples / f"{split}.parquet", draft) for split in SPLITS
+            split: _split(codec, cutter, outputs, examples / f"{split}.parquet", draft) for split in SPLITS
         }
         write_json(draft / "summary.json", summary)
-        Outputs(task, labels, section.max_tokens, section.overlap).write(draft / "outputs.json")
+        outputs.write(draft / "outputs.json")
     return summary
 
 
-def _split(
-    codec: Codec, cutter: Cutter, labels: Sequence[str], examples: Path, folder: Path
-) -> dict[str, Any]:
+def _split(codec: Codec, cutter: Cutter, outputs: Outputs, examples: Path, folder: Path) -> dict[str, Any]:
     counts: Counter[str] = Counter()
     lost: Counter[str] = Counter()
 
     def cut() -> Iterator[Window]:
         for example in read_examples(examples, codec.target):
-            tokens = cutter.tokens(example.text)
-            tags, reasons = codec.label(example, tokens, labels)
-            counts.update(examples=1, tokens=len(tokens), unknown=tokens.ids.count(cutter.unknown))
+            cut_up, reasons = codec.windows(example, cutter, outputs)
+            owned = [token for window in cut_up for token in compress(window.input_ids, window.owned)]
+            unknown = sum(token == cutter.unknown for token in owned)
+            counts.update(examples=1, tokens=len(owned), unknown=unknown)
             lost.update(reasons)
-            yield from cutter.cut(example.id, tokens, tags)
+            yield from cut_up
 
-    counts["windows"] = write_windows(folder / examples.name, cut())
+    counts["windows"] = write_windows(folder / examples.name, cut(), codec.labels_type)
     return {**counts, "inexpressible": dict(lost)}
 
 
@@ -92,9 +94,10 @@ def describe(summary: Summary) -> str:
     caution = unread(summary)
     lines = [
         "Each text was cut into overlapping windows that fit the model. No text was cut away; each token",
-        "is owned by one window, so that the loss counts it once. *Inexpressible* mentions (nested,",
-        "discontinuous, a border inside a word) cannot be said in tags on words: evaluation counts them",
-        "as missed. *Unknown* tokens stand for characters that the tokenizer does not know.",
+        "is owned by one window, so that the loss counts it once. *Inexpressible* items (mentions that",
+        "are nested, discontinuous, or with a border inside a word) cannot be said in the model's labels:",
+        "evaluation counts them as missed. *Unknown* tokens stand for characters that the tokenizer does not",
+        "know.",
         *([f"**Caution: {caution}.**"] if caution else []),
         "",
         "| split | examples | windows | tokens | unknown | inexpressible |",

@@ -11,7 +11,7 @@ from clintune.evaluation.mentions import mentions
 from clintune.examples import Example, Prediction, Span
 from clintune.params import Evaluate
 
-SECTION = Evaluate(batch_tokens=1, resamples=50, level=0.9, shareable=True, shown=5)
+SECTION = Evaluate(batch_tokens=1, resamples=50, level=0.9, shareable=True, shown=5, baselines=())
 TEXT = (string.ascii_lowercase + " ") * 3
 
 

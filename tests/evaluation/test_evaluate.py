@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from clintune.evaluation import evaluate, metrics
-from clintune.evaluation.outputs import flat
+from clintune.checkpoints import Outputs
+from clintune.evaluation import evaluate
+from clintune.evaluation.outputs import flat, metrics
 from clintune.files import read_json, sha256, write_json
 from clintune.tables import SPANS, read_predictions, write_examples
 from tests.evaluation.documents import SECTION, example, prediction, spans
@@ -29,6 +30,7 @@ def run(folder, *, predictions=None):
     return evaluate(
         SECTION,
         seed=17,
+        outputs=Outputs("entities", ("O",), 32, 8),
         examples=folder,
         windows=folder,
         predictions=said,

@@ -2,8 +2,11 @@
 
 import pytest
 
-from clintune.evaluation import describe, evaluate, flat, headline, metrics
+from clintune.checkpoints import Outputs
+from clintune.evaluation import evaluate, flat
+from clintune.evaluation.outputs import headline, metrics
 from clintune.evaluation.results import FEWEST_GROUPS, OTHERS
+from clintune.evaluation.wording import describe
 from clintune.files import write_json
 from clintune.tables import SPANS, write_examples
 from tests.evaluation.documents import SECTION, evaluation, example, prediction, spans
@@ -34,7 +37,8 @@ def sent(folder, section):
     write_examples(folder / "test.parquet", [one for one, _ in pairs], SPANS)
     write_json(folder / "summary.json", {"test": {"inexpressible": {}}})
     found = evaluate(
-        section, seed=17, examples=folder, windows=folder, predictions=(said for _, said in pairs),
+        section, seed=17, outputs=Outputs("entities", ("O",), 32, 8), examples=folder, windows=folder,
+        predictions=(said for _, said in pairs),
         folder=folder / "made",
     )  # fmt: skip
     shown = [path for path in (folder / "made").rglob("*") if path.suffix in (".html", ".csv", ".json")]

@@ -14,14 +14,14 @@ from clintune.ingesting import ingest
 from clintune.preprocessing import preprocess
 from clintune.sources.readers import READERS
 from clintune.tables import SPANS, read_examples
-from clintune.tasks.codecs import CODECS
+from clintune.tasks.intakes import INTAKES
 from tests.corpora import by_file, files_at, reading, real_corpus
 
 
 def summary_of(tmp_path, path, section, include=("*",)):
     ingest(files_at(real_corpus(path), include=include), seed=1, raw=tmp_path / "raw")
     return preprocess(
-        section, seed=1, check=CODECS["entities"].check, raw=tmp_path / "raw", examples=tmp_path / "examples"
+        section, seed=1, intake=INTAKES["entities"], raw=tmp_path / "raw", examples=tmp_path / "examples"
     )
 
 

@@ -12,6 +12,7 @@ from clintune.batching import predict
 from clintune.checkpoints import Outputs
 from clintune.examples import IGNORED, Example, Prediction, Span, Spans
 from clintune.tasks.codecs import CODECS
+from clintune.tasks.entities.intake import check_spans
 from clintune.windows import Cutter
 from tests.strategies import LABELS, texts_with_spans
 
@@ -97,8 +98,8 @@ def test_any_outputs_decode_to_legal_disjoint_spans_of_whole_words(cutter_of, sc
     tokens = cutter_of(64, 8).tokens(text)
     labels = CODEC.labels(LABELS, scheme)
     logits = np.random.default_rng(seed).normal(size=(len(tokens), len(labels))).astype(np.float32)
-    prediction = CODEC.decode("a", tokens, logits, labels)
-    assert CODEC.check(Example("a", "a", text, prediction.target)) is None
+    prediction = CODEC.spans("a", tokens, logits, labels)
+    assert check_spans(Example("a", "a", text, prediction.target)) is None
     assert all(
         one.end <= two.start for one, two in zip(prediction.target, prediction.target[1:], strict=False)
     )
@@ -112,7 +113,7 @@ def test_an_illegal_tag_sequence_is_repaired_as_a_whole_not_greedily(cutter_of):
     tokens = cutter_of(64, 8).tokens("alpha beta")
     labels = CODEC.labels(["Drug"], "bio")
     rows = [[0.0, 1.0, 2.0]] * len(tokens)
-    prediction = CODEC.decode("a", tokens, np.array(rows, dtype=np.float32), labels)
+    prediction = CODEC.spans("a", tokens, np.array(rows, dtype=np.float32), labels)
     assert prediction.target == (Span(0, 10, "Drug"),)
 
 
@@ -127,4 +128,4 @@ def test_an_illegal_tag_sequence_is_repaired_as_a_whole_not_greedily(cutter_of):
     ],
 )
 def test_an_illegal_span_has_a_reason(span, reason):
-    assert CODEC.check(Example("a", "a", "aspirin", (span,))) == reason
+    assert check_spans(Example("a", "a", "aspirin", (span,))) == reason

@@ -11,6 +11,7 @@ from clintune.errors import ModelError
 from clintune.examples import IGNORED, Window
 from clintune.networks import Network, build
 from clintune.params import Dropout, Params, Train
+from clintune.tasks.items import Totals
 from clintune.training.learner import Learner
 from clintune.training.losses import criterion_of
 
@@ -27,7 +28,7 @@ def window(length: int, seed: int) -> Window:
 
 
 def prepared(network: Network, section: Train, *, steps: int) -> Learner:
-    criterion = criterion_of(section.loss, OUTPUTS.labels, {0: 6, 1: 1, 2: 2})
+    criterion = criterion_of(section.loss, OUTPUTS, Totals(9.0, (6.0, 1.0, 2.0)))
     return Learner.prepare(
         network, criterion, section, steps=steps, compute=Compute(torch.device("cpu"), bf16=False)
     )

@@ -15,7 +15,7 @@ def verdict(losses, scores, validation_losses, *, metric="f1", stopped=False):
         {"step": 10.0 * (index + 1), "f1": score, "loss": loss}
         for index, (score, loss) in enumerate(zip(scores, validation_losses, strict=True))
     ]
-    return judge(training, validation, metric, stopped=stopped)
+    return judge(training, validation, metric, metric == "loss", stopped=stopped)
 
 
 @pytest.mark.parametrize(

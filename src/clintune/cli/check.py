@@ -18,7 +18,7 @@ from clintune.graph import misdeclared
 from clintune.ingesting import ingest
 from clintune.params import Params, load_params
 from clintune.preprocessing import preprocess
-from clintune.tasks.codecs import CODECS
+from clintune.tasks.intakes import INTAKES
 from clintune.tokenization import check_fits, tokenize, unread
 from clintune.tracking.home import home
 
@@ -124,7 +124,7 @@ def _records(root: Path, params: Params) -> Iterator[Finding]:
         raw, examples, windows = (Path(scratch, name) for name in ("raw", "examples", "windows"))
         ingest(section, seed=params.seed, raw=raw)
         found = preprocess(
-            params.preprocess, seed=params.seed, check=CODECS[params.task].check, raw=raw, examples=examples
+            params.preprocess, seed=params.seed, intake=INTAKES[params.task], raw=raw, examples=examples
         )
         splits = ", ".join(f"{split} {one['examples']}" for split, one in found["splits"].items())
         records = found["records"]

@@ -15,6 +15,7 @@ def predict(bundle: Path, documents: Path) -> Iterator[str]:
     Raises BundleError before anything is read, DocumentError at the first line that is not a document.
     """
     predictor = load_bundle(bundle)
-    answer = ANSWERS[predictor.outputs.task]
+    answer, outputs = ANSWERS[predictor.outputs.task], predictor.outputs.labels
     for document, prediction in predictor(read_documents(documents)):
-        yield json.dumps({"id": document.id, **answer(document.text, prediction)}, ensure_ascii=False)
+        said = answer(document.text, prediction, outputs)
+        yield json.dumps({"id": document.id, **said}, ensure_ascii=False)

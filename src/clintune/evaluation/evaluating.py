@@ -2,46 +2,40 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from clintune import params
-from clintune.evaluation.measuring import measure
-from clintune.evaluation.mentions import mentions
-from clintune.evaluation.outputs import metrics, write_plots
-from clintune.evaluation.report import write_report
-from clintune.evaluation.results import Evaluation
-from clintune.examples import Prediction, Spans
-from clintune.files import read_json, sha256, write_json
-from clintune.tables import SPANS, read_examples, read_predictions, write_predictions
+from clintune.checkpoints import Outputs
+from clintune.evaluation.judges import JUDGES, Evidence
+from clintune.examples import Prediction
+from clintune.files import sha256, write_json
+from clintune.tables import write_predictions
+from clintune.tasks.codecs import CODECS
 
 
 def evaluate(
     section: params.Evaluate,
     *,
     seed: int,
+    outputs: Outputs,
     examples: Path,
     windows: Path,
-    predictions: Iterable[Prediction[Spans]],
+    predictions: Iterable[Prediction[Any]],
     folder: Path,
-) -> Evaluation:
-    """Write predictions.parquet, metrics.json, plots/ and report.html into `folder`.
+) -> Any:
+    """Write predictions.parquet, metrics.json, plots/ and report.html into `folder`; returns what was found.
 
-    `predictions` has one item per example of test, in the same order. `windows` knows how many gold spans
-    the tags cannot say. Texts are read one by one and not kept.
+    `predictions` has one item per example of test, in the same order. `windows` knows how many gold items the
+    labels cannot say. What was found is of the type that the judge of the task has.
     """
     train, test = examples / "train.parquet", examples / "test.parquet"
     table = folder / "predictions.parquet"
-    write_predictions(table, predictions, SPANS)
+    write_predictions(table, predictions, CODECS[outputs.task].target)
+    judge = JUDGES[outputs.task]
     # Scored from the file, so that whoever recomputes the scores starts from the same bytes.
-    evaluation = measure(
-        section,
-        seed=seed,
-        examples=read_examples(test, SPANS),
-        predictions=read_predictions(table, SPANS),
-        known=mentions(read_examples(train, SPANS)),
-        inexpressible=read_json(windows / "summary.json")["test"]["inexpressible"],
-    )
-    write_json(folder / "metrics.json", metrics(evaluation))
-    write_plots(folder / "plots", evaluation)
+    found = judge.find(section, Evidence(outputs, train, test, table, windows, seed))
+    write_json(folder / "metrics.json", judge.metrics(found))
+    judge.write_plots(folder / "plots", found)
     inputs = {"test examples": sha256(test), "train examples": sha256(train), "predictions": sha256(table)}
-    write_report(folder / "report.html", evaluation, inputs=inputs)
-    return evaluation
+    judge.write_report(folder / "report.html", found, inputs=inputs)
+    return found

@@ -108,8 +108,8 @@ def _plain(name: str) -> str:
 def write_plots(folder: Path, evaluation: Evaluation) -> None:
     """labels.csv, subgroups.csv, confusion.csv (one row per pair) and reliability.csv."""
     with whole_folder(folder) as draft:
-        _write_csv(draft / "labels.csv", ["label", *_COLUMNS], _rows(evaluation.labels))
-        _write_csv(
+        write_csv(draft / "labels.csv", ["label", *_COLUMNS], _rows(evaluation.labels))
+        write_csv(
             draft / "subgroups.csv",
             ["attribute", "value", *_COLUMNS],
             (
@@ -118,8 +118,8 @@ def write_plots(folder: Path, evaluation: Evaluation) -> None:
                 for row in _rows({value: score for value, score in values.items() if score.enough})
             ),
         )
-        _write_csv(draft / "confusion.csv", ["actual", "predicted"], _pairs(evaluation))
-        _write_csv(
+        write_csv(draft / "confusion.csv", ["actual", "predicted"], _pairs(evaluation))
+        write_csv(
             draft / "reliability.csv",
             ["low", "high", "confidence", "accuracy", "predicted"],
             (
@@ -147,7 +147,9 @@ def _pairs(evaluation: Evaluation) -> Iterator[Sequence[Cell]]:
         yield from [pair] * count
 
 
-def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
+    """LF, and quotes where a cell needs them: the same rows are the same bytes."""
+    """LF, and quotes where a cell needs them: the same rows are the same bytes."""
     with whole_file(path) as draft, draft.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(header)

@@ -99,7 +99,7 @@ def _about_labels(evaluation: Evaluation) -> Iterator[str]:
     if evaluation.untaught:
         yield (
             f"Train never names these labels of test, so the model cannot have learned them: "
-            f"{_listed(evaluation.untaught)}."
+            f"{listed(evaluation.untaught)}."
         )
     rare = [
         f"{label} ({score.counts.gold})" for label, score in evaluation.labels.items() if not score.enough
@@ -107,7 +107,7 @@ def _about_labels(evaluation: Evaluation) -> Iterator[str]:
     if rare:
         yield (
             f"Labels with fewer than {FEWEST_MENTIONS} annotated mentions; one mention moves their scores by "
-            f"5 points or more: {_listed(rare)}."
+            f"5 points or more: {listed(rare)}."
         )
 
 
@@ -119,7 +119,8 @@ def _about_confidence(evaluation: Evaluation) -> Iterator[str]:
         )
 
 
-def _listed(names: Iterable[str]) -> str:
+def listed(names: Iterable[str]) -> str:
+    """The first LISTED of them, clipped, and how many more there are."""
     every = list(names)
     more = f" and {len(every) - LISTED} more" if len(every) > LISTED else ""
     return ", ".join(name[:60] for name in every[:LISTED]) + more
@@ -130,7 +131,7 @@ def describe(evaluation: Evaluation) -> str:
     strict, reach = evaluation.strict, evaluation.strict.intervals.get("f1")
     between = f", {evaluation.level:.0%} interval {span_of(reach)}" if reach else ""
     rows = [
-        f"| {_escaped(label[:60])} | {number(score.counts.f1)} | {number(score.counts.precision)} "
+        f"| {escaped(label[:60])} | {number(score.counts.f1)} | {number(score.counts.precision)} "
         f"| {number(score.counts.recall)} | {score.counts.gold:,} |"
         for label, score in list(evaluation.labels.items())[:50]
     ]
@@ -140,7 +141,7 @@ def describe(evaluation: Evaluation) -> str:
         "",
         " ".join(reading(strict)),
         "",
-        *(f"- {_escaped(caution)}" for caution in cautions(evaluation)),
+        *(f"- {escaped(caution)}" for caution in cautions(evaluation)),
         "",
         "| label | F1 | precision | recall | mentions |",
         "|---|--:|--:|--:|--:|",
@@ -150,5 +151,6 @@ def describe(evaluation: Evaluation) -> str:
     ])  # fmt: skip
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """Text without meaning for Markdown."""
     return re.sub(r"([\\`*_{}\[\]<>#|~$])", r"\\\1", " ".join(text.split()))

@@ -1,5 +1,6 @@
 """What a bundle predicts against what the evaluation saw: every item of every example."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -17,8 +18,9 @@ _AGAIN = "evaluate this checkpoint anew: dvc repro --single-item --force evaluat
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What was found equal: `items` (spans) over `examples`; scores lie `apart` at most."""
+    """What was found equal: `items` (spans, labels, values) over `examples`; they lie `apart` at most."""
 
+    task: str
     examples: int
     items: int
     apart: float
@@ -29,17 +31,18 @@ def compare(predictor: Predictor, *, test: Path, predictions: Path, tolerance: f
 
     Raises BundleError after the last example if one differs, with their number and the first one's row.
     """
+    codec = CODECS[predictor.outputs.task]
     compared, items, largest = 0, 0, 0.0
     targets: list[int] = []
     different: list[int] = []
     for row, (expected, said) in enumerate(_pairs(predictor, test, predictions)):
         compared += 1
-        if said.target != expected.target:
+        apart = codec.apart(expected, said, predictor.outputs)
+        if apart == math.inf:
             targets.append(row)
             different.append(row)
             continue
-        items += len(expected.scores)
-        apart = _apart(expected, said)
+        items += codec.items(expected)
         largest = max(largest, apart)
         if not apart <= tolerance:  # not a number is no agreement
             different.append(row)
@@ -50,7 +53,7 @@ def compare(predictor: Predictor, *, test: Path, predictions: Path, tolerance: f
             f" ones lie up to {largest:.1e} apart, allowed are {tolerance:.0e})"
         )
         raise BundleError(str(predictions), problem, f"{_AGAIN}; if it stays so, do not deploy this model")
-    return Comparison(compared, items, largest)
+    return Comparison(predictor.outputs.task, compared, items, largest)
 
 
 def _pairs(
@@ -65,7 +68,3 @@ def _pairs(
             problem = f"is not of the examples of {test}: they part at number {number}"
             raise BundleError(str(predictions), problem, _AGAIN)
         yield expected, said
-
-
-def _apart(one: Prediction[Any], two: Prediction[Any]) -> float:
-    return max((abs(a - b) for a, b in zip(one.scores, two.scores, strict=True)), default=0.0)

@@ -9,8 +9,10 @@ from clintune.checkpoints import Outputs
 from clintune.devices import prepare
 from clintune.encoders import CONFIG, WEIGHTS
 from clintune.errors import BundleError
+from clintune.exporting.card_facts import Facts
+from clintune.exporting.cards import CARDS
 from clintune.exporting.comparing import Comparison, compare
-from clintune.exporting.model_card import Facts, model_card
+from clintune.exporting.model_card import model_card
 from clintune.exporting.onnx_file import write_onnx
 from clintune.files import read_json, whole_file, whole_folder
 from clintune.networks import forward_of, load
@@ -101,12 +103,12 @@ def metrics(comparison: Comparison) -> dict[str, float]:
 
 def describe(section: params.Export, comparison: Comparison, evaluation: Path) -> str:
     """What was made and what holds of it, for a reviewer, in Markdown."""
-    strict = read_json(evaluation / "metrics.json")["strict"]
+    card = CARDS[comparison.task]
     return (
-        f"**Strict F1 on test {strict['f1']:.3f}** (precision {strict['precision']:.3f}, recall"
-        f" {strict['recall']:.3f}, {strict['gold']:,} annotated mentions).\n\n"
+        f"{card.headline(read_json(evaluation / 'metrics.json'))}\n\n"
         f"The bundle `{section.name}` was written, loaded back with ONNX Runtime as a consumer loads it, and"
         f" compared with the evaluation: all {comparison.examples:,} examples of test came out with the same"
-        f" {comparison.items:,} predicted spans, and scores at most {comparison.apart:.1e} apart. The MLflow"
-        " model holds that same bundle; `MODEL_CARD.md` in the artifacts says what it is for and what not."
+        f" {comparison.items:,} {card.items}, and {card.scores_of_items} at most {comparison.apart:.1e}"
+        " apart. The MLflow model holds that same bundle; `MODEL_CARD.md` in the artifacts says what it is"
+        " for and what not."
     )

@@ -1,12 +1,13 @@
-"""What the stage saw, counted: records, groups, characters, spans per label, attributes per split."""
+"""What the stage saw, counted per split: records, groups, characters, targets, attributes."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
-from clintune.examples import SPLITS, Record, Spans, Split
-from clintune.preprocessing.checking import Checked, Fault
+from clintune.examples import SPLITS, Record, Split
+from clintune.tasks.admission import Admitted, Fault
+from clintune.tasks.intakes import Intake, Tally
 
 MOST_VALUES = 1000
 """An attribute with more values names no subgroups; counting them would fill the memory."""
@@ -16,25 +17,19 @@ MOST_VALUES = 1000
 class SplitCounts:
     """The counts of one split. `attributes` holds None for one with too many values."""
 
+    targets: Tally
     seen: int = 0
     kept: int = 0
     quarantined: Counter[str] = field(default_factory=Counter)
     characters: int = 0
-    spans: Counter[str] = field(default_factory=Counter)
-    discontinuous: int = 0
-    spans_left_out: int = 0
-    spans_repeated: int = 0
     attributes: dict[str, Counter[str] | None] = field(default_factory=lambda: defaultdict(Counter))
 
-    def keep(self, checked: Checked) -> None:
+    def keep(self, admitted: Admitted[Any]) -> None:
         """Count an example that is kept."""
-        example = checked.example
+        example = admitted.example
         self.kept += 1
         self.characters += len(example.text)
-        self.spans.update(span.label for span in example.target)
-        self.discontinuous += sum(bool(span.gaps) for span in example.target)
-        self.spans_left_out += checked.left_out
-        self.spans_repeated += checked.repeated
+        self.targets.add(admitted)
         for name, value in example.attributes.items():
             values = self.attributes[name]
             if values is not None:
@@ -44,15 +39,18 @@ class SplitCounts:
 
 @dataclass(slots=True)
 class Counts:
-    """The counts of all splits, and of records in files that belong to none."""
+    """The counts of all splits, and of records that belong to none or are left out."""
 
-    splits: Mapping[Split, SplitCounts] = field(
-        default_factory=lambda: {split: SplitCounts() for split in SPLITS}
-    )
+    splits: Mapping[Split, SplitCounts]
     left_out: int = 0
     first_fault: str = ""
 
-    def add(self, record: Record[Spans], split: Split, outcome: Checked | Fault) -> None:
+    @classmethod
+    def of(cls, intake: Intake) -> Self:
+        """Nothing yet."""
+        return cls({split: SplitCounts(intake.tally()) for split in SPLITS})
+
+    def add(self, record: Record[Any], split: Split, outcome: Admitted[Any] | Fault) -> None:
         """Count a record of `split`, kept or quarantined."""
         counts = self.splits[split]
         counts.seen += 1
@@ -77,7 +75,7 @@ class Counts:
         """As it stands in summary.json; `labels` are those of all splits, sorted."""
         quarantined = self.reasons
         return {
-            "labels": sorted({label for counts in self.splits.values() for label in counts.spans}),
+            "labels": sorted({label for counts in self.splits.values() for label in counts.targets.labels()}),
             "records": {
                 "in": self.seen,
                 "kept": sum(counts.kept for counts in self.splits.values()),
@@ -96,9 +94,6 @@ def _split_summary(counts: SplitCounts, groups: int) -> dict[str, Any]:
         "quarantined": dict(counts.quarantined),
         "groups": groups,
         "characters": counts.characters,
-        "spans": dict(counts.spans),
-        "discontinuous": counts.discontinuous,
-        "spans_left_out": counts.spans_left_out,
-        "spans_repeated": counts.spans_repeated,
+        **counts.targets.summary(),
         "attributes": {name: values and dict(values) for name, values in counts.attributes.items()},
     }

@@ -1,6 +1,6 @@
 """One pass from raw files to three splits of examples and a quarantine."""
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
@@ -8,22 +8,25 @@ from typing import Any
 import pyarrow as pa
 
 from clintune.errors import DataError
-from clintune.examples import SPLITS, Record, Spans, Split
+from clintune.examples import SPLITS, Record, Split
 from clintune.files import table_writer, whole_folder, write_json
 from clintune.params import Preprocess
-from clintune.preprocessing.checking import Check, Checked, Fault, examine
+from clintune.preprocessing.assigning import Assigned, assign
 from clintune.preprocessing.counting import Counts
-from clintune.preprocessing.splitting import Claims, choose_split, open_claims
+from clintune.preprocessing.splitting import Claims, open_claims
 from clintune.sources.manifest import verify_manifest
-from clintune.sources.readers import READERS
-from clintune.tables import SPANS, examples_writer
+from clintune.tables import examples_writer
+from clintune.tasks.admission import Admitted, Fault, LeftOut
+from clintune.tasks.intakes import Intake
 
 QUARANTINE_SCHEMA = pa.schema(
     [(column, pa.string()) for column in ("id", "place", "split", "reason", "detail")]
 )
 
 
-def preprocess(section: Preprocess, *, seed: int, check: Check, raw: Path, examples: Path) -> dict[str, Any]:
+def preprocess(
+    section: Preprocess, *, seed: int, intake: Intake, raw: Path, examples: Path
+) -> dict[str, Any]:
     """Read, check and split the records of `raw`; returns what summary.json holds.
 
     Every record of a split is either kept or in quarantine.parquet. Raises SourceError for a file that is
@@ -31,7 +34,8 @@ def preprocess(section: Preprocess, *, seed: int, check: Check, raw: Path, examp
     """
     verify_manifest(raw)
     with whole_folder(examples) as draft, open_claims() as claims:
-        counts = _fill(draft, section, seed, check, raw / "files", claims)
+        records = assign(raw / "files", section, seed, intake)
+        counts = _fill(draft, records, intake, claims)
         _demand_few_faults(counts, section.max_quarantined)
         _demand_records(counts)
         summary = counts.summary(claims.groups())
@@ -39,39 +43,35 @@ def preprocess(section: Preprocess, *, seed: int, check: Check, raw: Path, examp
     return summary
 
 
-def _fill(folder: Path, section: Preprocess, seed: int, check: Check, corpus: Path, claims: Claims) -> Counts:
+def _fill(folder: Path, records: Generator[Assigned, None, None], intake: Intake, claims: Claims) -> Counts:
     """Write the three splits and the quarantine in one pass over the corpus."""
-    counts = Counts()
-    with ExitStack() as stack, closing(READERS[section.format](corpus, section)) as records:
+    counts = Counts.of(intake)
+    with ExitStack() as stack, closing(records):
         keep = {
-            split: stack.enter_context(examples_writer(folder / f"{split}.parquet", SPANS))
+            split: stack.enter_context(examples_writer(folder / f"{split}.parquet", intake.target))
             for split in SPLITS
         }
         set_aside = stack.enter_context(table_writer(folder / "quarantine.parquet", QUARANTINE_SCHEMA))
-        for record in records:
-            split = choose_split(record, section.split, seed)
-            if split is None:
+        for record, split, outcome in records:
+            if split is None or isinstance(outcome, LeftOut):
                 counts.left_out += 1
                 continue
-            outcome = _outcome(record, split, section, check, claims)
-            counts.add(record, split, outcome)
-            if isinstance(outcome, Fault):
-                set_aside(_quarantined(record, split, outcome))
+            settled = _settled(outcome, split, claims)
+            counts.add(record, split, settled)
+            if isinstance(settled, Fault):
+                set_aside(_quarantined(record, split, settled))
             else:
-                keep[split](outcome.example)
+                keep[split](settled.example)
     return counts
 
 
-def _outcome(
-    record: Record[Spans], split: Split, section: Preprocess, check: Check, claims: Claims
-) -> Checked | Fault:
-    checked = examine(record, section.labels, check)
-    if isinstance(checked, Fault):
-        return checked
-    return claims.claim(checked.example, split) or checked
+def _settled(outcome: Admitted[Any] | Fault, split: Split, claims: Claims) -> Admitted[Any] | Fault:
+    if isinstance(outcome, Fault):
+        return outcome
+    return claims.claim(outcome.example, split) or outcome
 
 
-def _quarantined(record: Record[Spans], split: Split, fault: Fault) -> dict[str, str]:
+def _quarantined(record: Record[Any], split: Split, fault: Fault) -> dict[str, str]:
     return {
         "id": record.example.id, "place": record.place, "split": split, "reason": fault.reason,
         "detail": fault.detail,
@@ -106,32 +106,48 @@ def metrics(summary: Mapping[str, Any]) -> dict[str, float]:
     records = {f"records.{name}": float(count) for name, count in summary["records"].items()}
     reasons = {f"quarantined.{reason}": float(count) for reason, count in summary["reasons"].items()}
     splits = {
-        f"{split}.{name}": float(counts[name])
+        f"{split}.{name}": float(sum(count.values()) if isinstance(count, Mapping) else count)
         for split, counts in summary["splits"].items()
-        for name in ("examples", "groups", "characters", "discontinuous")
+        for name, count in counts.items()
+        if name in _COUNTED
     }
-    spans = {
-        f"{split}.spans": float(sum(counts["spans"].values())) for split, counts in summary["splits"].items()
-    }
-    return records | reasons | splits | spans
+    return records | reasons | splits
+
+
+_COUNTED = ("examples", "groups", "characters", "discontinuous", "spans", "labels", "values")
+"""What is a count, or counts that add up."""
+
+_ELSEWHERE = ("in", "quarantined", "attributes")
+"""Not in the table of a split."""
 
 
 def describe(summary: Mapping[str, Any]) -> str:
     """The summary for a reviewer, in Markdown: counts and labels, no text of a record."""
     records, splits = summary["records"], summary["splits"]
     reasons = "".join(f"- {reason}: {count}\n" for reason, count in sorted(summary["reasons"].items()))
-    rows = {
-        "examples": [splits[split]["examples"] for split in SPLITS],
-        "groups": [splits[split]["groups"] for split in SPLITS],
-        "characters": [splits[split]["characters"] for split in SPLITS],
-        "discontinuous spans": [splits[split]["discontinuous"] for split in SPLITS],
-    } | {
-        f"spans: {label}": [splits[split]["spans"].get(label, 0) for split in SPLITS]
-        for label in summary["labels"]
-    }
-    table = "\n".join(f"| {name} | " + " | ".join(map(str, row)) + " |" for name, row in rows.items())
+    table = "\n".join(
+        f"| {name} | {' | '.join(f'{row[split]:.10g}' for split in SPLITS)} |"
+        for name, row in _rows(splits).items()
+    )
     return (
         f"Records in: {records['in']} = kept {records['kept']} + quarantined {records['quarantined']}"
-        f" (in files that belong to no split, and not read further: {records['left_out']}).\n{reasons}\n"
-        f"| | {' | '.join(SPLITS)} |\n| --- |{' --: |' * len(SPLITS)}\n{table}\n"
+        f" (in files that belong to no split, or of a label that is left out: {records['left_out']})."
+        f"\n{reasons}\n| | {' | '.join(SPLITS)} |\n| --- |{' --: |' * len(SPLITS)}\n{table}\n"
     )
+
+
+def _rows(splits: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+    """What the splits hold, by name, or by name and label; 0 where one has nothing of it."""
+    rows: dict[str, dict[str, float]] = {}
+    for split, counts in splits.items():
+        for name, count in counts.items():
+            if name in _ELSEWHERE:
+                continue
+            labelled = (
+                {f"{name}: {label}": one for label, one in count.items()}
+                if isinstance(count, Mapping)
+                else {name: count}
+            )
+            for row, one in labelled.items():
+                rows.setdefault(row, dict.fromkeys(SPLITS, 0))[split] = one
+    return rows

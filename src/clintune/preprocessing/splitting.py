@@ -6,14 +6,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from fnmatch import fnmatchcase
 from functools import lru_cache
+from typing import Any
 
 from clintune.errors import DataError
-from clintune.examples import SPLITS, Example, Record, Spans, Split
+from clintune.examples import SPLITS, Example, Record, Split
 from clintune.params import SplitByFile, SplitByHash
-from clintune.preprocessing.checking import Fault
+from clintune.tasks.admission import Fault
 
 
-def choose_split(record: Record[Spans], by: SplitByHash | SplitByFile, seed: int) -> Split | None:
+def choose_split(record: Record[Any], by: SplitByHash | SplitByFile, seed: int) -> Split | None:
     """The split that the record names itself, else its file's pattern, else the hash of its group.
 
     None where patterns decide and none fits: such a file is left out. Raises DataError where two fit.
@@ -52,7 +53,7 @@ class Claims:
         database.execute("CREATE TABLE ids (id TEXT PRIMARY KEY) WITHOUT ROWID")
         database.execute("CREATE TABLE groups (name TEXT PRIMARY KEY, split TEXT) WITHOUT ROWID")
 
-    def claim(self, example: Example[Spans], split: Split) -> Fault | None:
+    def claim(self, example: Example[Any], split: Split) -> Fault | None:
         """Take the example's id, and its group for `split`, unless one of them is taken already."""
         known = self._database.execute("SELECT 1 FROM ids WHERE id = ?", (example.id,))
         if known.fetchone():

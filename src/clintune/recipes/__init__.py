@@ -11,6 +11,12 @@ RECIPES: Mapping[str, str] = {
     "ncbi-disease": "diseases in English abstracts (NCBI disease corpus)",
     "bc5cdr": "chemicals and diseases in English abstracts (BioCreative V CDR)",
     "cmedqaner": "eleven kinds of medical entities in Chinese answers to patients (cMedQANER)",
+    "cmedic": "what a medical query wants, three classes, in Chinese (cMedIC)",
+    "medical-abstracts": "five kinds of conditions in English abstracts (Medical Abstracts, its test file)",
+    "bbbp": "molecules that pass the blood-brain barrier (MoleculeNet; needs RDKit)",
+    "esol": "solubility of molecules in water, a number (MoleculeNet; needs RDKit)",
+    "lipophilicity": "logD of molecules, a number (MoleculeNet; needs RDKit)",
+    "dnabert-promoter": "core promoters in DNA, as 6-mers (sample data of DNABERT)",
     "meddocan": "identifiers to remove from Spanish clinical cases (MEDDOCAN)",
 }
 

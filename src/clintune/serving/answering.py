@@ -21,6 +21,9 @@ def load(bundle: Path) -> Callable[[Sequence[str]], list[dict[str, Any]]]:
         documents = [
             checked_document(str(number), text, f"text {number}") for number, text in enumerate(texts, 1)
         ]
-        return [answer(document.text, prediction) for document, prediction in predictor(documents)]
+        return [
+            answer(document.text, prediction, predictor.outputs.labels)
+            for document, prediction in predictor(documents)
+        ]
 
     return answers

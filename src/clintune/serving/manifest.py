@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -38,9 +38,7 @@ class Manifest:
         Raises BundleError at the first difference.
         """
         content = _unsealed(folder / MANIFEST)
-        outputs = Outputs(
-            content["task"], tuple(content["labels"]), content["max_tokens"], content["overlap"]
-        )
+        outputs = Outputs.of(content)
         for name, declared in content["files"].items():
             _check(folder / name, declared)
         return cls(content["name"], outputs, content["batch_tokens"], content["versions"], content["files"])
@@ -55,7 +53,7 @@ def seal(
     content = {
         "format": FORMAT,
         "name": name,
-        **asdict(outputs),
+        **outputs.content(),
         "batch_tokens": batch_tokens,
         "versions": dict(versions),
         "files": {file.name: sha256(file) for file in sorted(folder.iterdir())},

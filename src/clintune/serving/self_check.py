@@ -1,5 +1,6 @@
 """self_check.json: what a bundle predicted when it was made, for a consumer to see again."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -7,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from clintune.batching import Logits, pad
+from clintune.checkpoints import Outputs
 from clintune.examples import Prediction
 from clintune.files import read_json, write_json
 from clintune.serving.documents import Document
@@ -23,7 +25,10 @@ TOLERANCE = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a predictor says of a text: the decoded prediction, and the logits [token, label] of window 1."""
+    """What a predictor says of a text: the decoded prediction, and the logits of window 1.
+
+    They are [token, label], or [output] where a text has one answer.
+    """
 
     prediction: Prediction[Any]
     logits: Logits
@@ -35,7 +40,7 @@ class Answer:
         first_window = next(predictor.windows("probe", text))
         return cls(prediction, predictor.forward(pad([first_window]))[0])
 
-    def differences(self, expected: Self, *, tolerance: float) -> list[str]:
+    def differences(self, expected: Self, outputs: Outputs, *, tolerance: float) -> list[str]:
         """In what this is not as expected; nothing if it is."""
         if self.logits.shape != expected.logits.shape:
             return [f"logits have shape {self.logits.shape}, expected {expected.logits.shape}"]
@@ -44,10 +49,11 @@ class Answer:
         if not (apart := float(np.abs(self.logits - expected.logits).max())) <= tolerance:
             found.append(f"logits lie {apart:.1e} apart, allowed are {tolerance:.0e}")
         said, wanted = self.prediction, expected.prediction
-        if said.target != wanted.target:
+        apart = CODECS[outputs.task].apart(said, wanted, outputs)
+        if apart == math.inf:
             found.append(f"the prediction is {said.target}, expected {wanted.target}")
-        elif not np.allclose(said.scores, wanted.scores, rtol=0, atol=tolerance):
-            found.append(f"the scores are {said.scores}, expected {wanted.scores}")
+        elif not apart <= tolerance:
+            found.append(f"scores or values lie {apart:.1e} apart: {said}, expected {wanted}")
         return found
 
 
@@ -55,8 +61,8 @@ class Answer:
 class SelfCheck:
     """What held when the bundle was made.
 
-    Every item (span) that evaluation predicted for its `examples` came out the same, `items` in all, with
-    scores within `tolerance`. To `text`, torch gave `answer`.
+    Every item (span, label, value) that evaluation predicted for its `examples` came out the same, `items`
+    in all, with scores within `tolerance`. To `text`, torch gave `answer`.
     """
 
     examples: int
@@ -74,8 +80,8 @@ class SelfCheck:
             "probe": {
                 "text": self.text,
                 "target": CODECS[task].target.pack(said.target),
-                "scores": _short(said.scores),
-                "logits": [_short(row) for row in self.answer.logits],
+                "scores": _short(list(said.scores)),
+                "logits": _short(self.answer.logits.tolist()),
             },
         }
         write_json(folder / SELF_CHECK, content)
@@ -102,9 +108,10 @@ def self_check(folder: Path, *, threads: int | None = None) -> tuple[SelfCheck, 
     predictor = load_bundle(folder, threads=threads)
     expected = SelfCheck.read(folder, predictor.outputs.task)
     said = Answer.of(predictor, expected.text)
-    return expected, said.differences(expected.answer, tolerance=expected.tolerance)
+    outputs = predictor.outputs
+    return expected, said.differences(expected.answer, outputs, tolerance=expected.tolerance)
 
 
-def _short(values: Any) -> list[float]:
-    # Finer than the tolerance is of no use to a reader.
-    return [round(float(value), 5) for value in values]
+def _short(values: list[Any]) -> list[Any]:
+    """Rounded, however deep: finer than the tolerance is of no use to a reader."""
+    return [_short(value) if isinstance(value, list) else round(value, 5) for value in values]

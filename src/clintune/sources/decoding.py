@@ -32,15 +32,20 @@ def read_lines(file: CorpusFile) -> Iterator[Line]:
 
     U+0085, U+2028 and a lone CR are characters of a line, not its end. Raises SourceError.
     """
+    for line in read_whole_lines(file):
+        text = line.text
+        yield Line(text[:-2] if text.endswith("\r\n") else text.removesuffix("\n"), line.place)
+
+
+def read_whole_lines(file: CorpusFile) -> Iterator[Line]:
+    """As read_lines, each with its end: for formats in which a field may hold one."""
     with file.path.open("rb") as stream:
         for number, content in enumerate(stream, start=1):
             place = f"{file.name}:{number}"
             text = decode(content, place)
             if "\0" in text:
                 raise SourceError(place, "a NUL character", "restore the file: its format has none")
-            if number == 1:
-                text = text.removeprefix("\ufeff")
-            yield Line(text[:-2] if text.endswith("\r\n") else text.removesuffix("\n"), place)
+            yield Line(text.removeprefix("\ufeff") if number == 1 else text, place)
 
 
 def read_text(file: CorpusFile) -> str:

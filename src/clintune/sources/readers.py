@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from clintune.examples import Record, Spans
+from clintune.examples import Record
 from clintune.params import Preprocess
-from clintune.sources import brat, conll, jsonl, pubtator
+from clintune.sources import brat, columns, conll, delimited, jsonl, pubtator
 
-Reader: TypeAlias = Callable[[Path, Preprocess], Generator[Record[Spans], None, None]]
+Reader: TypeAlias = Callable[[Path, Preprocess], Generator[Record[Any], None, None]]
 """From the folder of a corpus to its records, in a fixed order, one in memory at a time."""
 
 READERS: Mapping[str, Reader] = {
@@ -16,4 +16,7 @@ READERS: Mapping[str, Reader] = {
     "pubtator": pubtator.read,
     "brat": brat.read,
     "conll": conll.read,
+    "csv": delimited.read_csv,
+    "tsv": delimited.read_tsv,
+    "parquet": columns.read,
 }

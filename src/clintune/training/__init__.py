@@ -12,17 +12,18 @@ from clintune.devices import Compute
 from clintune.encoders import TOKENIZER, tokenizer_file
 from clintune.files import whole_folder, write_json
 from clintune.networks import build, save
+from clintune.tasks.scorers import SCORERS
 from clintune.tracking.run import Origin
 from clintune.training.acceleration import accelerate_network, put_back
 from clintune.training.batches import mapped_windows
-from clintune.training.census import label_counts, tokens_in
+from clintune.training.census import label_totals, tokens_in
 from clintune.training.course import Course
 from clintune.training.history import History, Report
 from clintune.training.learner import Learner
 from clintune.training.loop import fit, plan_of
 from clintune.training.losses import criterion_of
 from clintune.training.resuming import keeper
-from clintune.training.selection import Best
+from clintune.training.selection import LOSS, Best
 from clintune.training.validation import validation
 from clintune.training.verdict import Verdict, judge
 
@@ -56,7 +57,7 @@ def train(
     network = build(chosen.model, outputs, seed=chosen.seed, dropout=section.dropout)
     rows = accelerate_network(network, compute, tokens_in(table, windows / "validation.parquet"))
     network.to(compute.device)
-    criterion = criterion_of(section.loss, outputs.labels, label_counts(table))
+    criterion = criterion_of(section.loss, outputs, label_totals(table, outputs))
     validate = validation(
         network, criterion, outputs, windows=windows / "validation.parquet",
         examples=examples / "validation.parquet", batch_tokens=section.batch_tokens,
@@ -65,7 +66,7 @@ def train(
         plan = plan_of(mapped.lengths(), section, seed=chosen.seed)
         learner = Learner.prepare(network, criterion, section, steps=len(plan), compute=compute)
         manual_seed(chosen.seed + 1)  # dropout: apart from the first weights, which the seed decides
-        course = Course(learner, Best(section.stopping), History(report))
+        course = Course(learner, Best(section.stopping, falling=_falls(section, outputs)), History(report))
         fit(course, mapped, plan, validate=validate, keeper=kept)
         fresh = build(chosen.model, outputs, seed=chosen.seed, dropout=section.dropout)
         with whole_folder(checkpoint) as draft:
@@ -81,13 +82,19 @@ def _write_facts(folder: Path, chosen: params.Params, outputs: Outputs, course: 
     shutil.copyfile(tokenizer_file(chosen.model), folder / TOKENIZER)
     outputs.write(folder / "outputs.json")
     history, metric = course.history, chosen.train.stopping.metric
-    history.write(folder)
-    verdict = judge(history.training, history.validation, metric, stopped=course.best.exhausted)
+    history.write(folder, metric=metric)
+    best = course.best
+    verdict = judge(history.training, history.validation, metric, best.falling, stopped=best.exhausted)
     write_json(folder / "verdict.json", verdict.as_json())
     sections = {"numerics": chosen.numerics, "model": chosen.model, "train": chosen.train}
     made_by = {name: one.model_dump(mode="json") for name, one in sections.items()}
     write_json(folder / "params.json", {"seed": chosen.seed, **made_by})
     return verdict
+
+
+def _falls(section: params.Train, outputs: Outputs) -> bool:
+    """Whether the score that training stops by is better the lower it is."""
+    return section.stopping.metric in SCORERS[outputs.task].errors | {LOSS}
 
 
 def _on(origin: Origin | None, compute: Compute) -> Origin | None:

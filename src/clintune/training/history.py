@@ -38,11 +38,14 @@ class History:
         for row in validation:
             self.validated(int(row["step"]), {name: one for name, one in row.items() if name != "step"})
 
-    def write(self, folder: Path) -> None:
-        """training.csv and validation.csv; floats in full, so that equal runs are equal bytes."""
+    def write(self, folder: Path, *, metric: str) -> None:
+        """training.csv and validation.csv; floats in full, so that equal runs are equal bytes.
+
+        `metric` is the last column of validation.csv: there dvc plots looks for what to draw.
+        """
         for name, rows in (("training", self.training), ("validation", self.validation)):
             with whole_file(folder / f"{name}.csv") as draft, draft.open("w", newline="") as stream:
-                columns = ["step", *sorted(rows[0].keys() - {"step"})]
+                columns = sorted(rows[0], key=lambda name: (name == metric, name != "step", name))
                 writer = csv.DictWriter(stream, fieldnames=columns, lineterminator="\n")
                 writer.writeheader()
                 writer.writerows(rows)

@@ -13,6 +13,7 @@ from clintune import params
 from clintune.batching import Batch
 from clintune.devices import Compute
 from clintune.networks import Network
+from clintune.tasks.items import Items
 from clintune.training.losses import Criterion
 from clintune.training.optimization import build_optimizer, build_schedule
 from clintune.training.parts import parts_of
@@ -113,11 +114,11 @@ class Learner:
         """
         self.model.train()
         self.weights.clear()
-        labels = [self._tensor(batch.labels) for batch in batches]
-        weight = sum(map(self.criterion.weight, labels))
+        items = [self.criterion.items(self._tensor(batch.labels)) for batch in batches]
+        weight = sum(map(self.criterion.weight, items))
         loss = sum(
             self._backward(batch, wanted, share=weight or 1.0)
-            for batch, wanted in zip(batches, labels, strict=True)
+            for batch, wanted in zip(batches, items, strict=True)
         )
         trained = self.weights.trained()
         penalty = add_penalty(trained, self.section.penalty)
@@ -131,9 +132,9 @@ class Learner:
         self.schedule.step()
         return learned
 
-    def _backward(self, batch: Batch, labels: Tensor, *, share: float) -> float:
+    def _backward(self, batch: Batch, items: Items, *, share: float) -> float:
         outputs = self.model(self._tensor(batch.input_ids), self._tensor(batch.mask))
-        loss = self.criterion.total(outputs, labels)
+        loss = self.criterion.total(outputs, items)
         self.accelerator.backward(loss / share)
         self.weights.collect()
         return float(loss.detach())

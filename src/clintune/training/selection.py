@@ -10,14 +10,18 @@ from clintune import params
 from clintune.errors import ParamsError
 
 LOSS = "loss"
-"""The name of the mean loss on validation, beside the scores of the task. The lower, the better."""
+"""The name of the mean loss on validation, beside the scores of the task."""
 
 
 @dataclass(slots=True)
 class Best:
-    """The best validation so far. `waited` counts validations without a gain above `min_change`, in a row."""
+    """The best validation so far: the highest score, or the lowest of one that is `falling`.
+
+    `waited` counts validations in a row without a gain above `min_change`.
+    """
 
     section: params.Stopping
+    falling: bool
     score: float = math.nan
     step: int = 0
     waited: int = 0
@@ -41,7 +45,7 @@ class Best:
     def _gains(self, score: float) -> bool:
         if not self.weights:
             return True
-        gain = self.score - score if self.section.metric == LOSS else score - self.score
+        gain = self.score - score if self.falling else score - self.score
         return gain > self.section.min_change
 
     @property

@@ -51,7 +51,7 @@ class _Measured:
         self.loss = self.weight = 0.0
 
     def __call__(self, batch: Batch) -> Logits:
-        logits, labels = self._forward(batch), torch.from_numpy(batch.labels)
-        self.loss += float(self._criterion.total(torch.from_numpy(logits), labels))
-        self.weight += self._criterion.weight(labels)
+        logits, items = self._forward(batch), self._criterion.items(torch.from_numpy(batch.labels))
+        self.loss += float(self._criterion.total(torch.from_numpy(logits), items))
+        self.weight += self._criterion.weight(items)
         return logits

@@ -43,14 +43,18 @@ class Verdict:
         return asdict(self)
 
 
-def judge(training: Sequence[Row], validation: Sequence[Row], metric: str, *, stopped: bool) -> Verdict:
-    """The verdict on two curves; `stopped` says that patience ended training before the plan did.
+def judge(
+    training: Sequence[Row], validation: Sequence[Row], metric: str, falling: bool, *, stopped: bool
+) -> Verdict:
+    """The verdict on two curves, of a metric that is better the higher, or the lower if it is `falling`.
+
+    `stopped` says that patience ended training before the plan did.
 
     Only the order of the validations and differences of more than TOLERANCE count, in this order: diverged,
     too short to tell, overfitting, still improving, and else plateaued or converged.
     """
     first, last = training[0], training[-1]
-    goods = [-row[metric] if metric == LOSS else row[metric] for row in validation]
+    goods = [-row[metric] if falling else row[metric] for row in validation]
     best = max(range(len(goods)), key=lambda index: goods[index])
     lowest = min(range(len(validation)), key=lambda index: validation[index][LOSS])
     evidence = {

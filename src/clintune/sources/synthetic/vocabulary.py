@@ -13,7 +13,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from clintune.errors import SourceError
-from clintune.params import Name, Names, Section
+from clintune.params_base import Name, Names, Section
 from clintune.sources.synthetic.template import Template, Text, Use, parse
 
 YEARS, OLDEST = (1900, 2100), 130

@@ -1,6 +1,6 @@
 """Predicted spans as JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from clintune.examples import Prediction, Spans
@@ -11,7 +11,7 @@ EXAMPLE: Mapping[str, Any] = {
 """What `spans` can answer: its shape, also where a model finds nothing in a text."""
 
 
-def spans(text: str, prediction: Prediction[Spans]) -> dict[str, Any]:
+def spans(text: str, prediction: Prediction[Spans], _outputs: Sequence[str]) -> dict[str, Any]:
     """Start and end in characters of the text, label, the characters themselves, and a score in [0, 1]."""
     return {
         "spans": [

@@ -5,18 +5,24 @@ A tag is `O`, or a position and a label: B-egin, I-nside (BIO); also E-nd and S-
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from clintune.examples import Example, Prediction, Span, Spans
+from clintune.checkpoints import Outputs, Scale
+from clintune.examples import Example, Prediction, Span, Spans, Window
 from clintune.tables import SPANS, TargetType
-from clintune.windows import Tokens
+from clintune.tasks.agreement import scores_apart
+from clintune.windows import Cutter, Tokens
+
+Piece: TypeAlias = tuple[Window, NDArray[np.float32]]
+"""A window, and logits [token, label] for it, padding at the end."""
 
 OUTSIDE = "O"
 POSITIONS = {"bio": "BI", "bioes": "BIES"}
@@ -28,18 +34,7 @@ class EntityCodec:
     """Between character spans and token labels."""
 
     target: ClassVar[TargetType[Spans]] = SPANS
-
-    def check(self, example: Example[Spans]) -> str | None:
-        """`span_empty`, `span_outside_text` or `gap_outside_span`, or None."""
-        for span in example.target:
-            if span.start >= span.end:
-                return "span_empty"
-            if span.start < 0 or span.end > len(example.text):
-                return "span_outside_text"
-            edges = [span.start, *(edge for gap in span.gaps for edge in gap), span.end]
-            if edges != sorted(set(edges)):
-                return "gap_outside_span"
-        return None
+    labels_type: ClassVar[pa.DataType] = pa.int32()
 
     def labels(self, named: Sequence[str], scheme: str) -> tuple[str, ...]:
         """`O`, then each position of each label."""
@@ -47,6 +42,18 @@ class EntityCodec:
             OUTSIDE,
             *(f"{position}-{label}" for label in sorted(named) for position in POSITIONS[scheme]),
         )
+
+    def scales(self, _train: Iterable[Example[Spans]], _labels: Sequence[str]) -> tuple[Scale, ...]:
+        """None: probabilities have none."""
+        return ()
+
+    def windows(
+        self, example: Example[Spans], cutter: Cutter, outputs: Outputs
+    ) -> tuple[list[Window], Counter[str]]:
+        """Each token's label in the window that owns it."""
+        tokens = cutter.tokens(example.text)
+        tags, lost = self.label(example, tokens, outputs.labels)
+        return list(cutter.cut(example.id, tokens, tags)), lost
 
     def label(
         self, example: Example[Spans], tokens: Tokens, labels: Sequence[str]
@@ -73,7 +80,19 @@ class EntityCodec:
         sizes = (end - start for start, end in (word.tokens for word in words))
         return [index[tag] for tag, size in zip(tags, sizes, strict=True) for _ in range(size)], lost
 
-    def decode(
+    def decode(self, example_id: str, pieces: Sequence[Piece], outputs: Outputs) -> Prediction[Spans]:
+        """What the owned tokens of all windows say; outputs are [token, label]."""
+        return self.spans(example_id, *_joined(pieces), outputs.labels)
+
+    def items(self, prediction: Prediction[Spans]) -> int:
+        """Its spans."""
+        return len(prediction.target)
+
+    def apart(self, one: Prediction[Spans], two: Prediction[Spans], _outputs: Outputs) -> float:
+        """The largest difference of a score; infinite where spans differ."""
+        return scores_apart(one, two)
+
+    def spans(
         self, example_id: str, tokens: Tokens, logits: NDArray[np.float32], labels: Sequence[str]
     ) -> Prediction[Spans]:
         """The likeliest legal sequence of tags (Viterbi), as spans.
@@ -91,6 +110,19 @@ class EntityCodec:
         spans = tuple(Span(words[first].start, words[last - 1].end, label) for first, last, label in found)
         certainty = tuple(float(np.exp(chosen[first:last].mean())) for first, last, _ in found)
         return Prediction(example_id, spans, certainty)
+
+
+def _joined(pieces: Sequence[Piece]) -> tuple[Tokens, NDArray[np.float32]]:
+    """The owned tokens of all windows of one example: each token of the text once, in order."""
+    kept = [(window, position) for window, _ in pieces for position in np.flatnonzero(window.owned)]
+    tokens = Tokens(
+        ids=tuple(window.input_ids[position] for window, position in kept),
+        starts=tuple(window.starts[position] for window, position in kept),
+        ends=tuple(window.ends[position] for window, position in kept),
+        heads=tuple(window.heads[position] for window, position in kept),
+    )
+    logits = [output[: len(window.owned)][np.array(window.owned)] for window, output in pieces]
+    return tokens, np.concatenate(logits)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Classification: which one of several labels a text has."""
