@@ -141,6 +141,15 @@ def test_check_finds_a_corpus_that_is_missing_or_has_another_sum(project):
     assert "NCBItrainset_corpus.txt has another SHA-256 than params.yaml demands" in words
 
 
+def test_check_finds_that_rdkit_is_missing_before_a_run_needs_it(project, monkeypatch):
+    assert seen(project, "molecules") == []
+    shutil.copy(recipe_file("esol"), project / "params.yaml")
+    monkeypatch.setattr("clintune.cli.check.find_spec", lambda name: None)
+    assert seen(project, "molecules") == [("finding", "RDKit is not installed")]
+    monkeypatch.setattr("clintune.cli.check.find_spec", lambda name: object())
+    assert seen(project, "molecules") == [("ok", "RDKit is there")]
+
+
 def test_check_finds_a_base_model_that_is_not_the_one_of_params_yaml(project):
     edit(project / "params.yaml", "tokenizer_sha256: be50", "tokenizer_sha256: 0000")
     [(status, words)] = seen(project, "base model")

@@ -6,6 +6,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal, TypeAlias
@@ -53,7 +54,12 @@ def check(root: Path) -> list[Finding]:
     except UserError as error:
         return [Finding("params", "finding", str(error)), *findings]
     findings.insert(0, Finding("params", "ok", "params.yaml is whole and valid"))
-    for subject, one in (("corpus", _corpus), ("base model", _model), ("disk", _disk)):
+    for subject, one in (
+        ("corpus", _corpus),
+        ("base model", _model),
+        ("molecules", _molecules),
+        ("disk", _disk),
+    ):
         findings += _guarded(subject, one, root, params)
     return [*findings, *_guarded("tracking", _tracking, root)]
 
@@ -158,6 +164,17 @@ def _model(_root: Path, params: Params) -> Iterator[Finding]:
         return
     check_fits(params.tokenize, model)
     yield Finding("base model", "ok", f"{model.name}, {len(files)} files compared with their SHA-256")
+
+
+def _molecules(_root: Path, params: Params) -> Iterator[Finding]:
+    """Without RDKit a fingerprint would stop evaluation, after training."""
+    asked = [params.preprocess.split.by == "scaffold", "fingerprints" in params.evaluate.baselines]
+    if not any(asked):
+        return
+    if find_spec("rdkit") is None:
+        yield Finding("molecules", "finding", "RDKit is not installed", "pip install 'clintune[molecules]'")
+    else:
+        yield Finding("molecules", "ok", "RDKit is there")
 
 
 def _disk(root: Path, params: Params) -> Iterator[Finding]:

@@ -113,7 +113,7 @@ def test_without_its_text_an_error_has_a_row_and_no_id():
     (open_,) = shown([0], texts(1), answers, LABELS, CLASSIFICATION, kept={0: "x" * 1000})
     (hidden,) = shown([0], texts(1), answers, LABELS, CLASSIFICATION, kept={})
     assert (open_.name, len(open_.text)) == ("id0", 400)
-    assert (hidden.name, hidden.text, hidden.gold, hidden.said) == ("row 1 of test", None, "a", "b")
+    assert (hidden.name, hidden.text, hidden.gold, hidden.said) == ("row 0 of test", None, "a", "b")
 
 
 TRAIN = ["fever and cough", "high fever", "broken arm", "a broken leg"]

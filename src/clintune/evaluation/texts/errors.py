@@ -48,12 +48,12 @@ def shown(
 ) -> list[Shown]:
     """What to show of these texts: `kept` has their characters, or nothing where they may not be shown.
 
-    Then the number of the row in test stands for the id, which may name a person.
+    Then the row in test, from 0, stands for the id, which may name a person.
     """
     say = _labelled if manner.part == "label" else _valued
     return [
         Shown(
-            texts.ids[place] if place in kept else f"row {place + 1} of test",
+            texts.ids[place] if place in kept else f"row {place} of test",
             *say(answers, place, labels),
             kept[place][:LONGEST] if place in kept else None,
         )

@@ -14,7 +14,7 @@ def label_scores(metrics: Mapping[str, Any]) -> Iterator[str]:
     yield f"  {'label':24}  {'F1':>6}  {'precision':>9}  {'recall':>6}  {'texts':>8}"
     for label, score in metrics["label"].items():
         numbers = f"{_of(score, 'f1'):>6}  {_of(score, 'precision'):>9}  {_of(score, 'recall'):>6}"
-        yield f"  {label:24}  {numbers}  {score['gold']:8.0f}"
+        yield f"  {label[:24]:24}  {numbers}  {score['gold']:8.0f}"
 
 
 def value_scores(metrics: Mapping[str, Any]) -> Iterator[str]:
