@@ -64,15 +64,17 @@ def wait_until_sent(home: Home, folder: Path, *, patience: float, longest: float
     Gives up at once while the store is in trouble, and after `patience` seconds without progress: then
     the run stays in the spool, and counts as unrecorded until it is sent.
     """
-    start, starts = time.time(), 0
+    start = got_on = time.monotonic()  # the clock may be set meanwhile
+    sign, starts = 0, 0
     while folder.exists():
         if home.trouble.exists() or (folder / REJECTED).exists():
             return False
-        if time.time() - start > longest:
+        if time.monotonic() - start > longest:
             return False
         starts += start_sender(home)
-        idle = time.time() - max(start, home.sender_lock.stat().st_mtime)
-        if idle > patience or starts > _STARTS:
+        if (last := home.sender_lock.stat().st_mtime_ns) != sign:
+            sign, got_on = last, time.monotonic()
+        if time.monotonic() - got_on > patience or starts > _STARTS:
             home.trouble.touch()
             return False
         time.sleep(_LOOK_EVERY)
