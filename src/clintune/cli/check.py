@@ -2,8 +2,6 @@
 
 import os
 import shutil
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +14,7 @@ from clintune.files import sha256
 from clintune.graph import misdeclared
 from clintune.params import Params, load_params
 from clintune.tracking.home import home
+from clintune.tracking.probe import silence
 
 Status: TypeAlias = Literal["ok", "finding", "unknown"]
 _SPARE = 1 << 30
@@ -154,22 +153,12 @@ def _tracking(root: Path) -> Iterator[Finding]:
         yield Finding(
             "tracking", status, f"a file below {store.root.name}/", "" if writable else "make it writable"
         )
-    elif not store.uri.startswith(("http://", "https://")):
+    elif not store.is_server:
         yield Finding("tracking", "unknown", "MLFLOW_TRACKING_URI names neither a file nor a server")
-    elif _answers(f"{store.uri.rstrip('/')}/health"):
+    elif (why := silence(store.uri, within=5)) is None:
         yield Finding("tracking", "ok", "the server answers")
     else:
         later = "runs are kept and sent later: start it, then clintune send"
         yield Finding(
-            "tracking", "finding", "the server that MLFLOW_TRACKING_URI names does not answer", later
+            "tracking", "finding", f"the server that MLFLOW_TRACKING_URI names does not answer ({why})", later
         )
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=5):
-            return True
-    except urllib.error.HTTPError as error:
-        return error.code < 500  # it asks who we are, or has no such page: it is there
-    except (OSError, ValueError):
-        return False

@@ -17,7 +17,9 @@ _LOOK_EVERY = 0.02
 _STARTS = 3
 """A sender that ends without sending anything is a fault, not a reason to start it for ever."""
 _PATIENCE = 4.0
-"""Seconds without any progress after which no stage waits for a server."""
+"""Seconds without any progress after which no stage waits for a server, and the snapshot, which tries twice,
+stops to. Below 10 in all for a dead one: the stages wait so long once, or twice where _LONGEST_WAIT ends the
+first wait; then the snapshot knows of the trouble, and asks the server for a second (see snapshot.py)."""
 _LONG_PATIENCE = 60.0
 """The same for a local store, which may be slow (its first use makes the schema), but answers; and for a
 person who asks for it. The sender itself gives up on a server before that, and says so."""
@@ -88,15 +90,26 @@ def wait_a_little(home: Home, folder: Path) -> bool:
     return wait_until_sent(home, folder, patience=_PATIENCE, longest=_LONGEST_WAIT)
 
 
-def send_spooled(home: Home) -> int:
+def send_spooled(home: Home, *, patience: float = _LONG_PATIENCE) -> int:
     """Send what waits in the spool; returns how many ended runs are still not whole in the store."""
     # The sender may be at an attempt that began before the store was mended: its failure says nothing.
-    return _send_once(home) and _send_once(home)
+    return _send_once(home, patience) and _send_once(home, patience)
 
 
-def _send_once(home: Home) -> int:
+def send_briefly(home: Home) -> int:
+    """What the snapshot does first: send_spooled, but with a stage's patience for a server."""
+    return send_spooled(home, patience=_LONG_PATIENCE if home.is_local else _PATIENCE)
+
+
+def waiting(home: Home) -> str:
+    """How many runs wait in the spool, and where that is."""
+    count, place = len(journals(home.spool)), f"{home.root.name}/{home.spool.name}"
+    return f"1 run waits in {place}" if count == 1 else f"{count} runs wait in {place}"
+
+
+def _send_once(home: Home, patience: float) -> int:
     folders = [folder for folder in journals(home.spool) if ended(folder)]
     for folder in folders:
         (folder / REJECTED).unlink(missing_ok=True)
     home.trouble.unlink(missing_ok=True)
-    return sum(not wait_until_sent(home, folder, patience=_LONG_PATIENCE) for folder in folders)
+    return sum(not wait_until_sent(home, folder, patience=patience) for folder in folders)
