@@ -19,7 +19,8 @@ from tests.project import ROOT
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """What `clintune check` looks at, copied so that a test may break it."""
-    for name in ("params.yaml", "dvc.yaml", "pyproject.toml", "requirements.lock"):
+    shutil.copy(recipe_file("synthetic"), tmp_path / "params.yaml")
+    for name in ("dvc.yaml", "pyproject.toml", "requirements.lock"):
         shutil.copy(ROOT / name, tmp_path / name)
     shutil.copytree(
         ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
