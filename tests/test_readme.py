@@ -1,12 +1,11 @@
 """Every command of the README runs. In its order, in one project, as a reader would type them."""
 
 import re
-from pathlib import Path
 
 import pytest
 
 from clintune.graph import TABLE
-from tests.corpora import REAL
+from tests.corpora import find_corpus
 from tests.project import ROOT, Project
 
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -46,7 +45,7 @@ def test_every_command_of_the_readme_runs(finished, tmp_path):
 
 def shell(project: Project, command: str) -> None:
     if CORPUS in command:
-        real = corpus()
+        real = find_corpus("ncbi-disease/original")
         if real is None:  # a clone has no corpora: the rest of the commands still run
             return
         command = command.replace(CORPUS, str(real))
@@ -60,9 +59,3 @@ def shell(project: Project, command: str) -> None:
 
 TINY = {"weights_sha256": None, "scratch": {"layers": 1, "hidden": 16, "heads": 2, "intermediate": 32}}
 QUICK = {"numerics": {"threads": 1}, "train": {"epochs": 1, "patience": 1}, "evaluate": {"resamples": 20}}
-
-
-def corpus() -> Path | None:
-    """The corpus of the recipe that the README names, where this machine has it."""
-    found = REAL / "ncbi-disease" / "original"
-    return found if found.exists() else None
