@@ -8,13 +8,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.killing import until
 from tests.project import ROOT, Project, make_project
 from tests.tracking.stores import client_of, files_of, runs_of, spooled
 
@@ -64,13 +65,6 @@ class Server:
         except OSError:
             return False
         return True
-
-
-def until(holds: Callable[[], bool], seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.1)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 from clintune.cli.environment import unlike_lock
 from clintune.encoders import config_file, tokenizer_file, weights_file
 from clintune.errors import ModelError, UserError
-from clintune.files import sha256
+from clintune.files import sha256, size
 from clintune.graph import misdeclared
 from clintune.params import Params, load_params
 from clintune.tracking.home import home
@@ -129,20 +129,15 @@ def _model(_root: Path, params: Params) -> Iterator[Finding]:
 
 def _disk(root: Path, params: Params) -> Iterator[Finding]:
     free = shutil.disk_usage(root).free
-    sizes = [_size(root / params.ingest.path)]
+    sizes = [size(root / params.ingest.path)]
     if params.model.source != "hub" and params.model.weights_sha256 is not None:
-        sizes.append(_size(weights_file(params.model, params.model.weights_sha256)))
+        sizes.append(size(weights_file(params.model, params.model.weights_sha256)))
     needed = _SPARE + _COPIES * sum(sizes)
     seen = f"{free / 1e9:.1f} GB free, about {needed / 1e9:.1f} GB wanted"
     if free < needed:
         yield Finding("disk", "finding", seen, "make room, for example with dvc gc --workspace")
     else:
         yield Finding("disk", "ok", seen)
-
-
-def _size(path: Path) -> int:
-    files = path.rglob("*") if path.is_dir() else [path]
-    return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def _tracking(root: Path) -> Iterator[Finding]:
