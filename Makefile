@@ -8,7 +8,6 @@ export MLFLOW_DISABLE_TELEMETRY := true
 
 repro: setup        ## the whole pipeline: run what is stale, then say what there is
 	dvc repro
-	@clintune send || true
 	@clintune snapshot || true
 	@clintune summary
 

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from clintune.checkpoints import Outputs
-from clintune.evaluation import JUDGES, evaluate, flat
+from clintune.evaluation import JUDGES, Outputs, evaluate, flat
 from clintune.params import Params
 from clintune.stage import run_stage
 from clintune.tracking import Run
@@ -16,10 +15,9 @@ def work(params: Params, run: Run, paths: Mapping[str, Path]) -> None:
     compute = devices.prepare(params.numerics)
     run.facts(compute.facts())
     checkpoint, windows, examples, folder = paths.values()
-    outputs, size = Outputs.read(checkpoint / "outputs.json"), params.evaluate.batch_tokens
-    said = inference.predictions(
-        checkpoint, windows / "test.parquet", device=compute.device, batch_tokens=size
-    )
+    test, size = windows / "test.parquet", params.evaluate.batch_tokens
+    said = inference.predictions(checkpoint, test, device=compute.device, batch_tokens=size)
+    outputs = Outputs.read(checkpoint / "outputs.json")
     found = evaluate(
         params.evaluate, seed=params.seed, outputs=outputs, examples=examples, windows=windows,
         predictions=said, folder=folder,
@@ -28,8 +26,8 @@ def work(params: Params, run: Run, paths: Mapping[str, Path]) -> None:
     run.metrics(flat(judge.metrics(found)))
     run.headline(judge.headline(found))
     run.describe(judge.describe(found))
-    for shown in ("report.html", "plots"):
-        run.artifact(folder / shown)
+    run.artifact(folder / "report.html")
+    run.artifact(folder / "plots")
 
 
 if __name__ == "__main__":

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from clintune.params import Params, load_params
+from clintune.recipes import recipe_file
 from clintune.windows import Cutter
 
 if TYPE_CHECKING:
     from tests.project import Project
     from tests.walk import Walk
-
-ROOT = Path(__file__).parents[1]
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
@@ -28,8 +27,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def shipped() -> Params:
-    """params.yaml of the repository."""
-    return load_params(ROOT / "params.yaml")
+    """The params of the default run, whatever params.yaml holds by now."""
+    return load_params(recipe_file("synthetic"))
 
 
 @pytest.fixture(scope="session")

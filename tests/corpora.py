@@ -12,8 +12,6 @@ from clintune.sources.readers import READERS
 HASH = SplitByHash(by="hash", train=0.5, validation=0.25, test=0.25)
 CONLL = Conll(scheme="iob2", separator="tab", token=0, tag=1, joiner=" ")
 
-REAL = Path(os.environ.get("CLINTUNE_CORPORA", Path(__file__).parents[1] / "../shared/data")).resolve()
-
 
 def by_file(train="train*", validation="dev*", test="test*"):
     return SplitByFile(by="file", train=train, validation=validation, test=test)
@@ -62,8 +60,18 @@ def said(record):
         yield [text[start:end] for start, end in zip(edges[::2], edges[1::2], strict=True)]
 
 
-def real_corpus(path):
-    """A real corpus, or a skip: none of them is part of this repository."""
-    if not (REAL / path).exists():
-        pytest.skip(f"no {path}: set CLINTUNE_CORPORA to the folder with the real corpora")
-    return REAL / path
+def find_corpus(path) -> Path | None:
+    """A real corpus, in the folder that CLINTUNE_CORPORA names: none of them is part of this repository."""
+    named = os.environ.get("CLINTUNE_CORPORA")
+    found = Path(named).resolve() / path if named else None
+    return found if found is not None and found.exists() else None
+
+
+def real_corpus(path) -> Path:
+    """The same, or a skip."""
+    found = find_corpus(path)
+    if found is None:
+        pytest.skip(
+            f"no corpus: export CLINTUNE_CORPORA=FOLDER, where FOLDER/{path} is it, and run this again"
+        )
+    return found

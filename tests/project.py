@@ -4,12 +4,14 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+
+from clintune.recipes import recipe_file
 
 ROOT = Path(__file__).parents[1]
 SMALL = {
@@ -23,9 +25,14 @@ SMALL = {
     "train": {"epochs": 6, "learning_rate": 0.01, "batch_tokens": 512, "log_every": 5},
     "evaluate": {"resamples": 50, "shown": 3},
 }
-IGNORED = shutil.ignore_patterns(
-    ".git", ".venv", ".clintune", "__pycache__", "*.egg-info", ".*_cache", ".hypothesis"
-)
+CODE = ("src", "pipeline", "tests", "setup", "benchmarks")
+"""Where a file may be part of the project that git does not know yet. Elsewhere it may be a corpus."""
+ELSEWHERE = ("data/", "corpora/", "dvc.lock")
+NOT_COPIED = shutil.ignore_patterns(
+    ".git", ".venv", ".clintune", "__pycache__", "*.egg-info", ".*_cache", ".hypothesis",
+    "data", "corpora", "?*.dvc", "dvc.lock", "cache", "tmp",
+)  # fmt: skip
+"""The same by name, where there is no git to ask."""
 
 
 @dataclass(frozen=True)
@@ -73,15 +80,38 @@ class Project:
         self.run("git", "commit", "-qm", message)
 
 
+def is_default_run() -> bool:
+    """Whether params.yaml, and so what the pipeline made with it, is that of the recipe synthetic."""
+    yaml = YAML(typ="safe", pure=True)
+    return bool(yaml.load(ROOT / "params.yaml") == yaml.load(recipe_file("synthetic")))
+
+
+def copy_tree(source: Path, root: Path) -> None:
+    """Copy a working tree: all that is part of the project, no output, no corpus that lies in it."""
+    if not (source / ".git").exists():
+        shutil.copytree(source, root, ignore=NOT_COPIED)
+        return
+    for name in _project_files(source):
+        if (source / name).exists():  # or removed, and git not told yet
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source / name, root / name, follow_symlinks=False)
+
+
+def _project_files(source: Path) -> Iterator[str]:
+    for which in (["--cached"], ["--others", "--exclude-standard", "--", *CODE]):
+        listed = subprocess.run(
+            ["git", "-C", str(source), "ls-files", "-z", *which], capture_output=True, text=True, check=True
+        ).stdout
+        for name in filter(None, listed.split("\0")):
+            # DVC misses the corpus behind a *.dvc file that is not copied with it.
+            if not name.startswith(ELSEWHERE) and not name.endswith(".dvc"):
+                yield name
+
+
 def make_project(root: Path, changes: Mapping[str, Any] | None = None, **environment: str) -> Project:
-    """A fresh copy of the working tree at `root`, committed, with SMALL and then `changes` in its params."""
-    shutil.copytree(ROOT, root, ignore=IGNORED)
-    for output in (root / "data").iterdir():
-        if output.name != ".gitkeep":
-            shutil.rmtree(output)
-    (root / "dvc.lock").unlink(missing_ok=True)
-    shutil.rmtree(root / ".dvc" / "cache", ignore_errors=True)
-    shutil.rmtree(root / ".dvc" / "tmp", ignore_errors=True)
+    """A fresh copy of the working tree at `root`, committed: the default run, but SMALL, then `changes`."""
+    copy_tree(ROOT, root)
+    shutil.copy2(recipe_file("synthetic"), root / "params.yaml")
     project = Project(root, environment)
     project.run("git", "init", "-q", "-b", "main")
     project.run("git", "config", "user.name", "A Tester")

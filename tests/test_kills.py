@@ -93,7 +93,7 @@ def kill_and_run_again(finished: Finished, stages: list[str], delay: float) -> l
     until(lambda: journal_of(project, stage) or dvc.poll() is not None)
     time.sleep(delay)
     kill_all(project, dvc)
-    ends = {folder.name: last_words(folder) for folder in spooled(project) if folder.name[0] != "."}
+    ends = {folder.name: last_words(folder) for folder in spooled(project)}
     assert half_written(finished) == []
     project.run("dvc", "repro", timeout=600)
 

@@ -18,7 +18,8 @@ SOURCE = Source(ROOT)
 # package (the layer STAGES) no other stage's. A new module needs a place here.
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"clintune", "errors"}),
-    frozenset({"examples", "params", "params_training", "params_base", "params_faults", "params_records"}),
+    frozenset({"examples", "params", "params_training", "params_base", "params_faults",
+               "params_records", "yaml_lines"}),
     frozenset({"files", "tables", "lockfile", "numerics", "process", "provenance", "tracking", "stage"}),
     frozenset(
         {"tasks", "sources", "windows", "encoders", "checkpoints", "batching", "devices", "networks",
@@ -43,9 +44,9 @@ DOORS = {
     "sklearn": ("clintune.evaluation.texts.baselines",),
     "dvc": ("clintune.lockfile", "clintune.cli.why"),
     "ruamel": (
-        "clintune.params_faults",                  # params.yaml
-        "clintune.lockfile", "clintune.graph",     # dvc.lock, dvc.yaml
-        "clintune.cli.use",                        # a recipe, to find a line in it
+        "clintune.params_faults", "clintune.yaml_lines",  # params.yaml
+        "clintune.lockfile", "clintune.graph",            # dvc.lock, dvc.yaml
+        "clintune.cli.use",                               # a recipe, to find a line in it
         "clintune.sources.synthetic.vocabulary",
     ),
 }  # fmt: skip

@@ -1,13 +1,14 @@
-"""Every command of the README runs. In its order, in one project, as a reader would type them."""
+"""What the README says holds: its commands run, in order, in one project; its scores are those of the run."""
 
+import json
 import re
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
 from clintune.graph import TABLE
-from tests.corpora import REAL
-from tests.project import ROOT, Project
+from tests.corpora import find_corpus
+from tests.project import ROOT, Project, is_default_run
 
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 ELSEWHERE = {
@@ -17,6 +18,16 @@ ELSEWHERE = {
 }
 CORPUS = "path/to/corpus"
 READMES = ("README.md", "README.zh-CN.md")
+SCORES = re.compile(r"^\| [^|]+ \| [\d.]+ \([^|]+\) \| [\d.]+ \| [\d.]+ \| [\d,]+ \|$", re.MULTILINE)
+ROWS = {
+    "README.md": {
+        "strict": "all",
+        "seen": "mentions seen in train",
+        "unseen": "not seen in train",
+        "to": "to",
+    },
+    "README.zh-CN.md": {"strict": "全部", "seen": "训练中见过的", "unseen": "没见过的", "to": "至"},
+}
 
 pytestmark = pytest.mark.pipeline
 
@@ -35,6 +46,26 @@ def test_both_readmes_have_the_same_commands_and_the_same_table():
     assert len(tables) == 1
 
 
+@pytest.mark.parametrize("readme", READMES)
+def test_the_scores_of_the_default_run_are_those_of_its_metrics(readme):
+    if not is_default_run():
+        pytest.skip("params.yaml is not the recipe synthetic: data/evaluation holds other scores")
+    metrics = json.loads((ROOT / "data/evaluation/metrics.json").read_text(encoding="utf-8"))
+    found = SCORES.findall((ROOT / readme).read_text(encoding="utf-8"))
+    assert found == list(score_rows(metrics, ROWS[readme])), "write these rows into the README"
+
+
+def score_rows(metrics: dict, words: dict[str, str]) -> Iterator[str]:
+    """The table under "Results", in percent."""
+    scores = {words[key]: metrics[key] for key in ("strict", "seen", "unseen")} | metrics["label"]
+    for name, score in scores.items():
+        f1, low, high, precision, recall = (
+            f"{100 * score[key]:.1f}" for key in ("f1", "f1_low", "f1_high", "precision", "recall")
+        )
+        interval = f"({low} {words['to']} {high})"
+        yield f"| {name} | {f1} {interval} | {precision} | {recall} | {score['gold']:,} |"
+
+
 @pytest.mark.timeout(600)
 def test_every_command_of_the_readme_runs(finished, tmp_path):
     project = finished.copy(tmp_path / "copy")
@@ -46,7 +77,7 @@ def test_every_command_of_the_readme_runs(finished, tmp_path):
 
 def shell(project: Project, command: str) -> None:
     if CORPUS in command:
-        real = corpus()
+        real = find_corpus("ncbi-disease/original")
         if real is None:  # a clone has no corpora: the rest of the commands still run
             return
         command = command.replace(CORPUS, str(real))
@@ -60,9 +91,3 @@ def shell(project: Project, command: str) -> None:
 
 TINY = {"weights_sha256": None, "scratch": {"layers": 1, "hidden": 16, "heads": 2, "intermediate": 32}}
 QUICK = {"numerics": {"threads": 1}, "train": {"epochs": 1, "patience": 1}, "evaluate": {"resamples": 20}}
-
-
-def corpus() -> Path | None:
-    """The corpus of the recipe that the README names, where this machine has it."""
-    found = REAL / "ncbi-disease" / "original"
-    return found if found.exists() else None

@@ -8,9 +8,9 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from clintune.errors import ParamsError
+from clintune.yaml_lines import line_of
 
 
 def parse_yaml(path: Path, text: str) -> Any:
@@ -45,7 +45,7 @@ def explain(path: Path, text: str, error: ValidationError, schema: type[BaseMode
         first = max(same, key=lambda fault: len(_keys(fault, tree)))
     keys = _keys(first, tree)
     # repr escapes what would break the line or the terminal.
-    line, key = _line(text, keys), repr(".".join(map(str, keys)))[1:-1] or "the whole file"
+    line, key = line_of(text, keys), repr(".".join(map(str, keys)))[1:-1] or "the whole file"
     place = f"{path}:{line}: {key}"
     match first["type"]:
         case "missing":
@@ -78,22 +78,6 @@ def _keys(fault: Mapping[str, Any], tree: Any) -> tuple[int | str, ...]:
             continue
         keys.append(key)
     return (*keys, last) if fault["type"] == "missing" else tuple(keys)
-
-
-def _line(text: str, keys: tuple[int | str, ...]) -> int:
-    """The line of the deepest of `keys` that the file has, from 1."""
-    node: Node | None = YAML(typ="safe", pure=True).compose(text)
-    line = 1
-    for key in keys:
-        if isinstance(node, MappingNode):
-            pairs = [pair for pair in node.value if pair[0].value == str(key)]
-            if not pairs:
-                break
-            line, node = pairs[0][0].start_mark.line + 1, pairs[0][1]
-        elif isinstance(node, SequenceNode) and isinstance(key, int):
-            node = node.value[key]
-            line = node.start_mark.line + 1
-    return line
 
 
 def _suggestion(keys: tuple[int | str, ...], schema: type[BaseModel]) -> str:

@@ -2,12 +2,15 @@
 
 import ctypes
 import fcntl
+import hashlib
 import os
 import platform
+import re
 import signal
 import sys
 import threading
 import time
+from functools import cache
 from pathlib import Path
 from types import FrameType
 
@@ -17,6 +20,8 @@ _SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 _LOOK_EVERY = 0.5
 _TIME_TO_END = 10.0
 _TERMINATED = 128 + signal.SIGTERM
+_MACHINES_OWN = "pid:[4026531836]"
+"""The pid namespace that every Linux kernel begins with; a container has another, if not its host's."""
 
 
 def dvc_process() -> psutil.Process | None:
@@ -38,8 +43,41 @@ def dvc_process() -> psutil.Process | None:
 
 
 def identity(process: psutil.Process) -> str:
-    """host/pid/start: names a process for good, also after its pid went to another one."""
-    return f"{platform.node()}/{process.pid}/{_start(process)}"
+    """machine.boot/pid/start: names a process for good, also after its pid went to another one."""
+    return f"{_here()}/{process.pid}/{_start(process)}"
+
+
+@cache
+def _here() -> str:
+    """Where pids have the meaning that they have for this process; empty texts where /proc does not say."""
+    try:
+        namespace = str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        namespace = ""
+    boot = _line("/proc/sys/kernel/random/boot_id")
+    return place(platform.node(), machine_id=_line("/etc/machine-id"), namespace=namespace, boot=boot)
+
+
+def place(node: str, *, machine_id: str, namespace: str, boot: str) -> str:
+    """node-machine.boot, of which the machine outlives its boots; a container begins and ends with one.
+
+    Hosts and containers may share their node name, and the machine id of the image that they come from.
+    Both are hashed: a machine id is not to be shown (machine-id(5)).
+    """
+    lasting = re.fullmatch("[0-9a-f]{32}", machine_id) and namespace == _MACHINES_OWN
+    machine = _mark(machine_id, namespace, "" if lasting else boot)
+    return f"{node}-{machine}.{_mark(boot)}"
+
+
+def _mark(*words: str) -> str:
+    return hashlib.sha256("\n".join(("clintune", *words)).encode()).hexdigest()[:8]
+
+
+def _line(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return ""
 
 
 def _start(process: psutil.Process) -> int:
@@ -55,10 +93,14 @@ def _start(process: psutil.Process) -> int:
 
 
 def is_alive(name: str) -> bool | None:
-    """Whether the process with this identity() runs; None where another host would have to tell."""
-    host, pid, _ = name.rsplit("/", 2)
-    if host != platform.node():
+    """Whether the process with this identity() runs; None where another machine would have to tell."""
+    where, pid, _ = name.rsplit("/", 2)
+    machine, _, boot = where.rpartition(".")
+    this_machine, _, this_boot = _here().rpartition(".")
+    if machine != this_machine:
         return None
+    if boot != this_boot:
+        return False  # it ended with that boot, or before
     try:
         process = psutil.Process(int(pid))
         return identity(process) == name and process.status() != psutil.STATUS_ZOMBIE

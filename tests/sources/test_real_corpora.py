@@ -1,6 +1,6 @@
 """Published corpora, read whole: the counts are those of their own descriptions, or of a count by script.
 
-Skipped where they are absent; CLINTUNE_CORPORA names their folder. No sentence of them is in this repository.
+Skipped where CLINTUNE_CORPORA names no folder with them. No sentence of them is in this repository.
 """
 
 import re

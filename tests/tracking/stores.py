@@ -43,6 +43,5 @@ def files_of(client: "MlflowClient", run_id: str, folder: str | None = None) -> 
 
 
 def spooled(project: Project) -> list[Path]:
-    """The runs that wait."""
-    spool = project.root / ".clintune" / "spool"
-    return sorted(spool.iterdir()) if spool.is_dir() else []
+    """The runs that wait; what is being made or removed is hidden."""
+    return sorted((project.root / ".clintune" / "spool").glob("[!.]*"))

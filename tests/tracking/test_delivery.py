@@ -1,6 +1,7 @@
 """What a journal says is in a real store once, however often the sender is cut off and begins again."""
 
 import json
+import platform
 import warnings
 from itertools import pairwise
 
@@ -122,9 +123,13 @@ def test_a_run_of_a_dead_process_that_the_spool_does_not_hold_is_marked_killed(s
     from clintune.tracking.delivery import create_run
 
     living = identity(psutil.Process())
-    host = living.split("/", 1)[0]
-    gone = f"{host}/1/1"
-    processes = {"dead": gone, "alive": living, "abroad": "elsewhere/1/1", "waits": gone}
+    here = living.split("/", 1)[0]
+    machine, gone = here.rpartition(".")[0], f"{here}/1/1"
+    processes = {
+        "dead": gone, "alive": living, "waits": gone, "abroad": "elsewhere/1/1",
+        "before the boot": living.replace(here, f"{machine}.00000000"),
+        "of the same name": living.replace(machine, f"{platform.node()}-00000000"),
+    }  # fmt: skip
     ids = {
         name: create_run(store, name, 1, {"dvc.kind": "stage", "dvc.exec_id": process, "clintune.run": name})
         for name, process in processes.items()
@@ -132,4 +137,8 @@ def test_a_run_of_a_dead_process_that_the_spool_does_not_hold_is_marked_killed(s
     (tmp_path / ".clintune" / "spool" / "waits").mkdir(parents=True)
     close_dead_runs(store, Home(tmp_path / ".clintune"))
     status = {name: store.client.get_run(run_id).info.status for name, run_id in ids.items()}
-    assert status == {"dead": "KILLED", "alive": "RUNNING", "abroad": "RUNNING", "waits": "RUNNING"}
+    assert {name for name in status if status[name] == "KILLED"} == {"dead", "before the boot"}
+    assert {name for name in status if status[name] == "RUNNING"} == status.keys() - {
+        "dead",
+        "before the boot",
+    }

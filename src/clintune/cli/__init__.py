@@ -125,9 +125,7 @@ def _predict(arguments: argparse.Namespace) -> int:
 def _send(_arguments: argparse.Namespace) -> int:
     from clintune.cli.send import send
 
-    code, said = send()
-    print(said)
-    return code
+    return send()
 
 
 def _snapshot(_arguments: argparse.Namespace) -> int:

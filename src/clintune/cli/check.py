@@ -2,8 +2,6 @@
 
 import os
 import shutil
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
@@ -14,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 from clintune.cli.environment import unlike_lock
 from clintune.encoders import config_file, tokenizer_file, weights_file
 from clintune.errors import ModelError, UserError
-from clintune.files import sha256
+from clintune.files import sha256, size
 from clintune.graph import misdeclared
 from clintune.ingesting import ingest
 from clintune.params import Params, load_params
@@ -22,6 +20,7 @@ from clintune.preprocessing import preprocess
 from clintune.tasks.intakes import INTAKES
 from clintune.tokenization import check_fits, tokenize, unread
 from clintune.tracking.home import home
+from clintune.tracking.probe import silence
 
 Status: TypeAlias = Literal["ok", "finding", "unknown"]
 _SPARE = 1 << 30
@@ -179,20 +178,15 @@ def _molecules(_root: Path, params: Params) -> Iterator[Finding]:
 
 def _disk(root: Path, params: Params) -> Iterator[Finding]:
     free = shutil.disk_usage(root).free
-    sizes = [_size(root / params.ingest.path)]
+    sizes = [size(root / params.ingest.path)]
     if params.model.source != "hub" and params.model.weights_sha256 is not None:
-        sizes.append(_size(weights_file(params.model, params.model.weights_sha256)))
+        sizes.append(size(weights_file(params.model, params.model.weights_sha256)))
     needed = _SPARE + _COPIES * sum(sizes)
     seen = f"{free / 1e9:.1f} GB free, about {needed / 1e9:.1f} GB wanted"
     if free < needed:
         yield Finding("disk", "finding", seen, "make room, for example with dvc gc --workspace")
     else:
         yield Finding("disk", "ok", seen)
-
-
-def _size(path: Path) -> int:
-    files = path.rglob("*") if path.is_dir() else [path]
-    return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def _tracking(root: Path) -> Iterator[Finding]:
@@ -203,22 +197,12 @@ def _tracking(root: Path) -> Iterator[Finding]:
         yield Finding(
             "tracking", status, f"a file below {store.root.name}/", "" if writable else "make it writable"
         )
-    elif not store.uri.startswith(("http://", "https://")):
+    elif not store.is_server:
         yield Finding("tracking", "unknown", "MLFLOW_TRACKING_URI names neither a file nor a server")
-    elif _answers(f"{store.uri.rstrip('/')}/health"):
+    elif (why := silence(store.uri, within=5)) is None:
         yield Finding("tracking", "ok", "the server answers")
     else:
         later = "runs are kept and sent later: start it, then clintune send"
         yield Finding(
-            "tracking", "finding", "the server that MLFLOW_TRACKING_URI names does not answer", later
+            "tracking", "finding", f"the server that MLFLOW_TRACKING_URI names does not answer ({why})", later
         )
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=5):
-            return True
-    except urllib.error.HTTPError as error:
-        return error.code < 500  # it asks who we are, or has no such page: it is there
-    except (OSError, ValueError):
-        return False

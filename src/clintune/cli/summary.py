@@ -7,7 +7,7 @@ from typing import Any
 
 from clintune.checkpoints import Outputs
 from clintune.errors import UserError
-from clintune.files import read_json
+from clintune.files import read_json, size
 from clintune.graph import read_stages
 from clintune.tasks.lines import LINES
 
@@ -59,7 +59,7 @@ class Summary:
 def summarize(root: Path) -> Summary:
     """What lies on disk. Raises UserError where it is not what evaluate writes."""
     outputs = tuple(
-        Output(stage.name, path, _size(root / path))
+        Output(stage.name, path, size(root / path) if (root / path).exists() else None)
         for stage in read_stages(root).values()
         for path in stage.outs
     )
@@ -70,13 +70,6 @@ def summarize(root: Path) -> Summary:
         except ValueError:
             raise UserError(_METRICS, "not JSON", "make it again: dvc repro --force evaluate") from None
     return Summary(outputs, _task(root), metrics, tuple(page for page in _NEXT if (root / page[0]).exists()))
-
-
-def _size(path: Path) -> int | None:
-    if not path.exists():
-        return None
-    files = path.rglob("*") if path.is_dir() else [path]
-    return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def _readable(size: int) -> str:

@@ -8,7 +8,7 @@ from clintune.tracking.store import Store
 
 
 def close_dead_runs(store: Store, home: Home) -> None:
-    """End them as KILLED. Those of other hosts are left alone: only they know."""
+    """End them as KILLED. Those of other machines are left alone: only they know."""
     spooled = {folder.name for folder in journals(home.spool)}
     running = store.client.search_runs([store.experiment_id], "attributes.status = 'RUNNING'")
     parents = set()

@@ -1,6 +1,7 @@
 """Where tracking keeps its files: `.clintune/` in the repository that DVC names."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,9 +58,19 @@ class Home:
         return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{self.database}"
 
     @property
+    def is_server(self) -> bool:
+        """Whether the store is asked by HTTP."""
+        return self.uri.startswith(("http://", "https://"))
+
+    @property
     def is_local(self) -> bool:
         """Whether the store is a file of this machine, which cannot hang."""
         return self.uri.startswith("sqlite:")
+
+
+def without_password(uri: str) -> str:
+    """The address of a store as it may be shown."""
+    return re.sub(r"//[^/@]*@", "//", uri)
 
 
 def home() -> Home:

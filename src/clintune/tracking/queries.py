@@ -53,21 +53,13 @@ def _spooled_entries(folder: Path) -> list[str]:
     return [values["dvc.lock_entry_sha256"] for values in tags if "dvc.lock_entry_sha256" in values]
 
 
-def runs_of_entry(store: Store, sha256: str) -> "list[Run]":
-    """The finished runs that made the lock entry with this hash, oldest first."""
-    return _finished(store, "dvc.lock_entry_sha256", sha256)
-
-
 def runs_of_inputs(store: Store, sha256: str) -> "list[Run]":
     """The finished runs that started from these inputs, oldest first."""
-    return _finished(store, "dvc.inputs_sha256", sha256)
-
-
-def _finished(store: Store, tag: str, value: str) -> "list[Run]":
     return list(
         store.client.search_runs(
             [store.experiment_id],
-            f"tags.`{tag}` = '{value}' and tags.`dvc.kind` = 'stage' and attributes.status = 'FINISHED'",
+            f"tags.`dvc.inputs_sha256` = '{sha256}' and tags.`dvc.kind` = 'stage' "
+            "and attributes.status = 'FINISHED'",
             order_by=["attributes.start_time ASC"],
         )
     )

@@ -17,7 +17,9 @@ _LOOK_EVERY = 0.02
 _STARTS = 3
 """A sender that ends without sending anything is a fault, not a reason to start it for ever."""
 _PATIENCE = 4.0
-"""Seconds without any progress after which no stage waits for a server."""
+"""Seconds without any progress after which no stage waits for a server, and the snapshot, which tries twice,
+stops to. Below 10 in all for a dead one: the stages wait so long once, or twice where _LONGEST_WAIT ends the
+first wait; then the snapshot knows of the trouble, and asks the server for a second (see snapshot.py)."""
 _LONG_PATIENCE = 60.0
 """The same for a local store, which may be slow (its first use makes the schema), but answers; and for a
 person who asks for it. The sender itself gives up on a server before that, and says so."""
@@ -64,15 +66,17 @@ def wait_until_sent(home: Home, folder: Path, *, patience: float, longest: float
     Gives up at once while the store is in trouble, and after `patience` seconds without progress: then
     the run stays in the spool, and counts as unrecorded until it is sent.
     """
-    start, starts = time.time(), 0
+    start = got_on = time.monotonic()  # the clock may be set meanwhile
+    sign, starts = 0, 0
     while folder.exists():
         if home.trouble.exists() or (folder / REJECTED).exists():
             return False
-        if time.time() - start > longest:
+        if time.monotonic() - start > longest:
             return False
         starts += start_sender(home)
-        idle = time.time() - max(start, home.sender_lock.stat().st_mtime)
-        if idle > patience or starts > _STARTS:
+        if (last := home.sender_lock.stat().st_mtime_ns) != sign:
+            sign, got_on = last, time.monotonic()
+        if time.monotonic() - got_on > patience or starts > _STARTS:
             home.trouble.touch()
             return False
         time.sleep(_LOOK_EVERY)
@@ -86,15 +90,26 @@ def wait_a_little(home: Home, folder: Path) -> bool:
     return wait_until_sent(home, folder, patience=_PATIENCE, longest=_LONGEST_WAIT)
 
 
-def send_spooled(home: Home) -> int:
+def send_spooled(home: Home, *, patience: float = _LONG_PATIENCE) -> int:
     """Send what waits in the spool; returns how many ended runs are still not whole in the store."""
     # The sender may be at an attempt that began before the store was mended: its failure says nothing.
-    return _send_once(home) and _send_once(home)
+    return _send_once(home, patience) and _send_once(home, patience)
 
 
-def _send_once(home: Home) -> int:
+def send_briefly(home: Home) -> int:
+    """What the snapshot does first: send_spooled, but with a stage's patience for a server."""
+    return send_spooled(home, patience=_LONG_PATIENCE if home.is_local else _PATIENCE)
+
+
+def waiting(home: Home) -> str:
+    """How many runs wait in the spool, and where that is."""
+    count, place = len(journals(home.spool)), f"{home.root.name}/{home.spool.name}"
+    return f"1 run waits in {place}" if count == 1 else f"{count} runs wait in {place}"
+
+
+def _send_once(home: Home, patience: float) -> int:
     folders = [folder for folder in journals(home.spool) if ended(folder)]
     for folder in folders:
         (folder / REJECTED).unlink(missing_ok=True)
     home.trouble.unlink(missing_ok=True)
-    return sum(not wait_until_sent(home, folder, patience=_LONG_PATIENCE) for folder in folders)
+    return sum(not wait_until_sent(home, folder, patience=patience) for folder in folders)

@@ -8,19 +8,21 @@ from pathlib import Path
 import psutil
 
 from clintune import provenance
-from clintune.errors import UserError
-from clintune.lockfile import read_lock
+from clintune.errors import TrackingError, UserError
+from clintune.lockfile import LockEntry, read_lock
 from clintune.process import identity
 from clintune.tracking import notes
-from clintune.tracking.home import Home, home
-from clintune.tracking.journal import now
+from clintune.tracking.home import Home, home, without_password
+from clintune.tracking.journal import journals, now
 from clintune.tracking.queries import Producers, find_producers
 from clintune.tracking.run import NOTE
-from clintune.tracking.sending import send_spooled
+from clintune.tracking.sending import send_briefly, waiting
 from clintune.tracking.store import Store, answering, open_store
 
 _FILES = ("dvc.lock", "dvc.yaml", "params.yaml")
 _NO_PRODUCER, _NOT_CHECKED = 1, 2
+_AFTER_TROUBLE = 1.0
+"""Seconds for a server to answer that a stage found silent: it has cost `make repro` enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +42,25 @@ def snapshot(place: Home) -> Snapshot:
     """Send what waits in the spool, then record who made what dvc.lock names.
 
     Where the last snapshot says the same of the same commit, it stands. Raises TrackingError where there
-    is no lock file, or the store does not answer.
+    is no lock file, or the store does not take what it is sent: soon, for this comes after the stages.
     """
     entries = read_lock(Path("dvc.lock"))
-    send_spooled(place)
-    store = open_store(place)
+    try:
+        return _snapshot(place, entries)
+    except TrackingError as error:
+        if not journals(place.spool):
+            raise
+        problem, then = f"{error.problem}, so {waiting(place)}", f"{error.next_step}, then clintune send"
+        raise TrackingError(error.place, problem, then) from error
+
+
+def _snapshot(place: Home, entries: Mapping[str, LockEntry]) -> Snapshot:
+    store = open_store(place, within=_AFTER_TROUBLE if place.trouble.exists() else None)
+    send_briefly(place)
+    if place.trouble.exists():
+        log = f"{place.root.name}/{place.sender_log.name}"
+        problem, then = "the tracking store does not answer as it should", f"{log} says why: mend it"
+        raise TrackingError(without_password(place.uri), problem, then)
     with answering(store.uri):
         producers = tuple(find_producers(store, place, entries))
         tags = _tags(producers)

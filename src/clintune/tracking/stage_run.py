@@ -19,10 +19,10 @@ from clintune.lockfile import LockEntry, RunningStage, entry_sha256, inputs_sha2
 from clintune.params import Params, leaves, load_params
 from clintune.process import die_with, dvc_process, end_in_order, identity, wait_for_turn
 from clintune.tracking import journal, notes
-from clintune.tracking.home import Home, home
+from clintune.tracking.home import Home, home, without_password
 from clintune.tracking.journal import Artifact, Closed, Dataset, Journal, Opened, Pipeline, Status, Tags, now
 from clintune.tracking.run import NOTE, Origin, Run
-from clintune.tracking.sending import start_sender, wait_a_little
+from clintune.tracking.sending import start_sender, wait_a_little, waiting
 
 _PIPELINE_FILES = ("params.yaml", "dvc.yaml")
 
@@ -45,7 +45,7 @@ def stage_run(
     numerics = _numerics(params) if "numerics" in sections else {}
     with _writable(place):
         spooled = _open(place.spool, os.environ.get("DVC_STAGE", name), dvc, params, numerics)
-        start_sender(place)
+        said = not start_sender(place) and place.trouble.exists()
     run = Run(spooled)
     try:
         if dvc is None:
@@ -57,10 +57,17 @@ def stage_run(
         run.describe_end(notes.ended(closed.status, closed.reason))
         spooled.close(closed)
         if closed.status == "FAILED":
-            wait_a_little(place, spooled.folder)
+            _let_send(place, spooled.folder, said=said)
         raise
     spooled.close(Closed("FINISHED", now(), ""))
-    wait_a_little(place, spooled.folder)
+    _let_send(place, spooled.folder, said=said)
+
+
+def _let_send(place: Home, folder: Path, *, said: bool) -> None:
+    """Wait a little for the store, and say it where that was in vain: once, not after every stage."""
+    if not wait_a_little(place, folder) and not said:
+        problem = f"the tracking store has not taken this run yet, so {waiting(place)}"
+        print(TrackingError(without_password(place.uri), problem, "later: clintune send"), file=sys.stderr)
 
 
 def _closed(error: BaseException) -> Closed:

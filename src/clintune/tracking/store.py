@@ -4,14 +4,14 @@ import fcntl
 import json
 import logging
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from clintune.errors import TrackingError
-from clintune.tracking.home import Home
+from clintune.tracking.home import Home, without_password
+from clintune.tracking.probe import silence
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _CLIENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "8",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "6",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",  # the spool is the retry
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
@@ -56,12 +56,16 @@ class Store:
         return f"{page}?workflowType=machine_learning&viewStateShareKey={_VIEW}"
 
 
-def open_store(home: Home) -> Store:
+def open_store(home: Home, *, within: float | None = None) -> Store:
     """Connect, and make schema and experiment where they are missing.
 
-    Raises TrackingError where the store does not answer.
+    Raises TrackingError where the store does not answer: a server `within` so many seconds, which are
+    otherwise those of each request. That is asked first, for the import of MLflow takes seconds.
     """
     os.environ.update({name: value for name, value in _CLIENT.items() if name not in os.environ})
+    seconds = float(os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"]) if within is None else within
+    if home.is_server and (why := silence(home.uri, within=seconds)) is not None:
+        raise _no_answer(home.uri, why)
     # Artifact addresses are resolved against the global URI.
     os.environ["MLFLOW_TRACKING_URI"] = home.uri
     from mlflow import MlflowClient
@@ -87,12 +91,13 @@ def answering(uri: str) -> Iterator[None]:
     try:
         yield
     except (MlflowException, SQLAlchemyError, OSError) as error:
-        code = getattr(error, "error_code", type(error).__name__)
-        raise TrackingError(
-            re.sub(r"//[^/@]*@", "//", uri),
-            f"the tracking store does not answer ({code})",
-            "start it, or unset MLFLOW_TRACKING_URI for the local store",
-        ) from error
+        raise _no_answer(uri, getattr(error, "error_code", type(error).__name__)) from error
+
+
+def _no_answer(uri: str, code: str) -> TrackingError:
+    problem = f"the tracking store does not answer ({code})"
+    next_step = "start it, or unset MLFLOW_TRACKING_URI for the local store"
+    return TrackingError(without_password(uri), problem, next_step)
 
 
 def _experiment(client: "MlflowClient", *, artifacts: str | None) -> str:

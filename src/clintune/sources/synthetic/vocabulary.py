@@ -10,11 +10,11 @@ from typing import Annotated, Any, Self, TypeAlias
 from pydantic import AfterValidator, Field, PlainValidator, ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from clintune.errors import SourceError
 from clintune.params_base import Name, Names, Section
 from clintune.sources.synthetic.template import Template, Text, Use, parse
+from clintune.yaml_lines import line_of
 
 YEARS, OLDEST = (1900, 2100), 130
 DATE_PARTS = ("d", "dd", "m", "mm", "mon", "month", "yy", "yyyy")
@@ -221,18 +221,7 @@ def read_vocabulary(path: Path) -> tuple[Vocabulary, str]:
 
 def place(path: Path, text: str, keys: Sequence[int | str]) -> str:
     """`file:line: key.key` of the deepest of `keys` that the file has."""
-    node: Node | None = YAML(typ="safe", pure=True).compose(text)
-    line = 1
-    for key in keys:
-        if isinstance(node, MappingNode):
-            pairs = [pair for pair in node.value if pair[0].value == str(key)]
-            if not pairs:
-                break
-            line, node = pairs[0][0].start_mark.line + 1, pairs[0][1]
-        elif isinstance(node, SequenceNode) and isinstance(key, int):
-            node = node.value[key]
-            line = node.start_mark.line + 1
-    return f"{path}:{line}: {'.'.join(map(str, keys)) or 'the whole file'}"
+    return f"{path}:{line_of(text, keys)}: {'.'.join(map(str, keys)) or 'the whole file'}"
 
 
 def _tree(path: Path, text: str) -> Any:

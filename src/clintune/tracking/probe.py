@@ -1,0 +1,36 @@
+"""Whether a tracking server is there, asked without MLflow: its client takes seconds to import."""
+
+import ssl
+import urllib.error
+import urllib.request
+from http.client import HTTPException
+
+from clintune.tracking.home import without_password
+
+_QUESTION = "/api/2.0/mlflow/experiments/get?experiment_id=0"
+"""Not /health, which is well also where the server's database is not."""
+
+
+def silence(server: str, *, within: float) -> str | None:
+    """Why the server at this HTTP address answers no question of MLflow's; None where it does.
+
+    It may keep silent for `within` seconds. One that asks who we are, or knows no such experiment, is there.
+    """
+    address = f"{without_password(server).rstrip('/')}{_QUESTION}"
+    try:
+        with urllib.request.urlopen(address, timeout=within, context=_any_certificate()) as answer:
+            answer.read()
+    except urllib.error.HTTPError as error:
+        return f"HTTP {error.code}" if error.code >= 500 else None
+    except (OSError, HTTPException, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        return getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
+    return None
+
+
+def _any_certificate() -> ssl.SSLContext:
+    """Nothing secret is sent here; whether a certificate is good is for MLflow's client to say."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
