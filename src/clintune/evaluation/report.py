@@ -57,6 +57,7 @@ def render(evaluation: Evaluation, *, inputs: Mapping[str, str]) -> str:
     }  # fmt: skip
     return environment.get_template("report.html").render(
         style="report.css",
+        shared="shared.html",
         evaluation=evaluation,
         strict=evaluation.strict,
         inputs=inputs,

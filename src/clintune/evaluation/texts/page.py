@@ -58,6 +58,7 @@ def render(findings: Findings, *, inputs: Mapping[str, str]) -> str:
     }  # fmt: skip
     return environment.get_template("page.html").render(
         style="report.css",
+        shared="shared.html",
         findings=findings,
         manner=findings.manner,
         scores=overall(findings.scores),
