@@ -118,6 +118,10 @@ def demand_each_kind(hits):
     assert names["value"] == set(PEOPLE.values())
 
 
+VALIDATION = "data/checkpoint/validation.csv"
+"""A plot without a column of its own: DVC draws the last one, the headline of the task."""
+
+
 def plotted(project, *names):
     """What `dvc plots show` draws: by plot, its rows and its specification without them."""
     found = {}
@@ -137,7 +141,8 @@ def rows_of(project, name):
 
 def test_dvc_draws_the_curves_of_training_and_the_tables_of_evaluation(finished):
     drawn = plotted(finished)
-    assert drawn.keys() == {"loss", "validation", "labels", "confusion", "reliability"}
+    assert drawn.keys() == {"loss", VALIDATION, "labels", "confusion", "reliability"}
+    assert '"field": "f1"' in drawn[VALIDATION][1]
     for name, columns in {"labels": ("f1", "label"), "confusion": ("actual", "predicted")}.items():
         rows, specification = drawn[name]
         assert [{**row, "rev": "workspace"} for row in rows_of(finished, name)] == rows != []
@@ -161,7 +166,7 @@ def test_an_evaluation_without_any_mention_breaks_no_plot_of_another(finished, t
     assert (
         rows_of(project, "labels") == rows_of(project, "confusion") == rows_of(project, "reliability") == []
     )
-    assert plotted(project).keys() == {"loss", "validation"}
+    assert plotted(project).keys() == {"loss", VALIDATION}
     project.run("dvc", "plots", "show")
     page = (project.root / "dvc_plots/index.html").read_text(encoding="utf-8")
     assert "Loss on train" in page
