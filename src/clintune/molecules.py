@@ -53,7 +53,7 @@ def _rdkit() -> Any:
     except ImportError:
         raise UserError(
             "params.yaml", "scaffolds and fingerprints need RDKit, which is not installed",
-            "pip install 'clintune[molecules]'",
+            "pip install -e '.[molecules]'",
         ) from None  # fmt: skip
     # It writes what it could not read to standard error: text of records.
     RDLogger.DisableLog("rdApp.*")

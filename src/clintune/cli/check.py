@@ -171,7 +171,7 @@ def _molecules(_root: Path, params: Params) -> Iterator[Finding]:
     if not any(asked):
         return
     if find_spec("rdkit") is None:
-        yield Finding("molecules", "finding", "RDKit is not installed", "pip install 'clintune[molecules]'")
+        yield Finding("molecules", "finding", "RDKit is not installed", "pip install -e '.[molecules]'")
     else:
         yield Finding("molecules", "ok", "RDKit is there")
 
