@@ -162,5 +162,5 @@ def test_rdkit_that_is_missing_is_one_line_with_the_remedy(tmp_path, monkeypatch
         return load(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(UserError, match=r"RDKit.*not installed; pip install 'clintune\[molecules\]'"):
+    with pytest.raises(UserError, match=r"RDKit.*not installed; pip install -e '\.\[molecules\]'"):
         examined(tmp_path, "regression", {"a.csv": "text,label\nC,1\n"}, split=SCAFFOLD)

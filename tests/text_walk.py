@@ -6,7 +6,7 @@ from clintune.checkpoints import Outputs
 from clintune.evaluation import evaluate
 from clintune.examples import Example
 from clintune.files import write_json
-from clintune.params import Params
+from clintune.params import BinaryCrossEntropy, Params, SquaredError
 from clintune.preprocessing.counting import Counts
 from clintune.tables import write_examples
 from clintune.tasks.admission import Admitted
@@ -21,6 +21,13 @@ TARGETS = {
     "multilabel": lambda kind, number: (("pain",), ("sugar", "taken"), ())[kind],
     "regression": lambda kind, number: (100.0 + 40 * kind, None if number % 5 == 0 else -1.0 * kind),
 }
+LOSSES = {
+    "multilabel": BinaryCrossEntropy(
+        kind="binary_cross_entropy", class_weights=None, label_smoothing=0.0, focal_gamma=0.0
+    ),
+    "regression": SquaredError(kind="mse"),
+}
+METRICS = {"classification": "macro_f1", "multilabel": "macro_f1", "regression": "rmse"}
 NAMES = {"regression": ("dose", "effect")}
 
 
@@ -33,6 +40,7 @@ def note(task: str, number: int) -> Example:
 
 def text_walk(task: str, tiny: Params, root: Path, *, shareable: bool = True) -> Walk:
     """From notes to an evaluation."""
+    from clintune.devices import prepare
     from clintune.inference import predictions
     from clintune.training import train
 
@@ -48,8 +56,10 @@ def text_walk(task: str, tiny: Params, root: Path, *, shareable: bool = True) ->
             counts.add(None, split, Admitted(one, names=NAMES.get(task, ())))
     write_json(examples / "summary.json", counts.summary({split: len(one) for split, one in SPLITS.items()}))
     tokenize(params.tokenize, task=task, model=params.model, examples=examples, windows=windows)
-    train(params, windows=windows, examples=examples, checkpoint=checkpoint, report=lambda values, step: None)
-    said = predictions(checkpoint, windows / "test.parquet", numerics=params.numerics, batch_tokens=512)
+    compute = prepare(params.numerics)
+    folders = {"windows": windows, "examples": examples, "checkpoint": checkpoint}
+    train(params, compute, **folders, report=lambda values, step: None)
+    said = predictions(checkpoint, windows / "test.parquet", device=compute.device, batch_tokens=512)
     evaluate(
         params.evaluate, seed=params.seed, outputs=Outputs.read(checkpoint / "outputs.json"),
         examples=examples, windows=windows, predictions=said, folder=made.folder("evaluation"),
@@ -59,8 +69,10 @@ def text_walk(task: str, tiny: Params, root: Path, *, shareable: bool = True) ->
 
 def params_of(task: str, tiny: Params, *, shareable: bool) -> Params:
     """Small windows, a high rate, few resamples."""
-    quick = {"epochs": 20, "batch_tokens": 256, "log_every": 9, "learning_rate": 0.01, "patience": 40,
-             "validations_per_epoch": 1}  # fmt: skip
+    quick = {"epochs": 20, "batch_tokens": 256, "log_every": 9, "learning_rate": 0.01,
+             "validations_per_epoch": 1, "loss": LOSSES.get(task, tiny.train.loss),
+             "stopping": tiny.train.stopping.model_copy(update={"patience": 40, "metric": METRICS[task]}),
+             }  # fmt: skip
     judged = {"resamples": 20, "shareable": shareable, "baselines": ("constant", "words"), "shown": 5}
     return tiny.model_copy(update={
         "task": task,
