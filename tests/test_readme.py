@@ -90,4 +90,4 @@ def shell(project: Project, command: str) -> None:
 
 
 TINY = {"weights_sha256": None, "scratch": {"layers": 1, "hidden": 16, "heads": 2, "intermediate": 32}}
-QUICK = {"numerics": {"threads": 1}, "train": {"epochs": 1, "patience": 1}, "evaluate": {"resamples": 20}}
+QUICK = {"numerics": {"threads": 1}, "train": {"epochs": 1}, "evaluate": {"resamples": 20}}

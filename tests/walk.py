@@ -47,7 +47,8 @@ def walk(tiny: Params, root: Path) -> Walk:
     from clintune.inference import predictions
     from clintune.training import train
 
-    quick = {"epochs": 12, "batch_tokens": 256, "log_every": 9, "learning_rate": 0.01, "patience": 12}
+    stopping = tiny.train.stopping.model_copy(update={"patience": 12})
+    quick = {"epochs": 12, "batch_tokens": 256, "log_every": 9, "learning_rate": 0.01, "stopping": stopping}
     params = tiny.model_copy(update={
         "tokenize": tiny.tokenize.model_copy(update={"max_tokens": 32, "overlap": 8}),
         "train": tiny.train.model_copy(update=quick),
