@@ -1,6 +1,7 @@
 """A run that was interrupted ends with the same bytes; a damaged state is never taken for whole."""
 
 import json
+import os
 import random
 import shutil
 from collections.abc import Callable
@@ -178,6 +179,16 @@ def test_a_disk_that_is_full_costs_the_checkpoint_and_not_the_run(
     assert "No checkpoint after step 1: [Errno 28] No space left on device. Training goes on." in (
         capsys.readouterr().err
     )
+
+
+def test_states_that_nobody_came_back_to_are_removed_and_those_in_use_are_not(tmp_path):
+    old, locked = tmp_path / "old", tmp_path / "old.lock"
+    old.mkdir()
+    locked.touch()
+    for path in (old, locked):
+        os.utime(path, (0, 0))
+    with keeper(Origin(MADE_FROM, tmp_path / "key")), keeper(Origin(MADE_FROM, tmp_path / "another")):
+        assert {one.name for one in tmp_path.iterdir()} == {"key", "key.lock", "another", "another.lock"}
 
 
 def test_two_processes_with_the_same_inputs_do_not_share_a_state(tmp_path):

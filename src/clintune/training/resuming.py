@@ -99,7 +99,9 @@ def keeper(origin: Origin | None) -> Iterator[Keeper | None]:
     folder = origin.folder
     folder.mkdir(parents=True, exist_ok=True)
     _forget_old(folder.parent)
-    lock = os.open(folder.parent / f"{folder.name}.lock", os.O_CREAT | os.O_RDWR, 0o666)
+    path = folder.parent / f"{folder.name}.lock"
+    lock = os.open(path, os.O_CREAT | os.O_RDWR, 0o666)
+    os.utime(path)  # in use, so that no other run takes it for a leftover
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
