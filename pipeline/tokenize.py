@@ -22,7 +22,6 @@ def work(params: Params, run: Run, paths: Mapping[str, Path]) -> None:
 
 
 if __name__ == "__main__":
-    base = tuple(
-        f"model.{key}" for key in ("source", "name", "revision", "tokenizer_sha256", "config_sha256")
-    )
+    keys = ("source", "name", "revision", "tokenizer_sha256", "config_sha256", "companions")
+    base = tuple(f"model.{key}" for key in keys)
     run_stage("tokenize", work, paths=("examples", "windows"), sections=("task", *base, "tokenize"))

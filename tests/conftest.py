@@ -48,7 +48,9 @@ def cutter_of(shipped: Params) -> Callable[[int, int], Cutter]:
     from clintune.windows import load_cutter
 
     loaded = load_cutter(tokenizer_file(shipped.model), max_tokens=64, overlap=8)
-    return lambda max_tokens, overlap: replace(loaded, max_tokens=max_tokens, overlap=overlap)
+    return lambda max_tokens, overlap: replace(
+        loaded, reader=replace(loaded.reader, max_tokens=max_tokens), overlap=overlap
+    )
 
 
 @pytest.fixture(scope="session")

@@ -6,15 +6,15 @@ from transformers import AutoConfig, AutoModel
 
 from clintune.encoders import longest_window
 from clintune.files import sha256
-from clintune.params import Model
+from clintune.params import Encoder
 
 
-def sized(folder, model_type: str, positions: int) -> Model:
+def sized(folder, model_type: str, positions: int) -> Encoder:
     """A configuration of this type, small but for its positions."""
     sizes = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8}
     config = AutoConfig.for_model(model_type, vocab_size=50, max_position_embeddings=positions, **sizes)
     config.save_pretrained(folder)
-    return Model(
+    return Encoder(
         source="folder", name=str(folder), revision=None, tokenizer_sha256="0" * 64,
         config_sha256=sha256(folder / "config.json"), weights_sha256="0" * 64, scratch=None,
     )  # fmt: skip

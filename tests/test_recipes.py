@@ -50,7 +50,7 @@ def test_a_recipe_is_valid(name: str) -> None:
 def test_every_recipe_file_is_listed() -> None:
     files = {file.stem for file in recipe_file("synthetic").parent.glob("*.yaml")}
     assert files == set(RECIPES)
-    assert set(RECIPES) == set(CORPORA) | {"synthetic"}
+    assert set(RECIPES) == set(CORPORA) | {"synthetic", "synthetic-hybrid"}
 
 
 def test_the_synthetic_recipe_is_the_params_file_of_the_project() -> None:

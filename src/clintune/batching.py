@@ -2,20 +2,33 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clintune.checkpoints import Outputs
-from clintune.examples import IGNORED, Prediction, Window
+from clintune.examples import IGNORED, Companion, Prediction, Window
 from clintune.tasks.codecs import CODECS
 
 Logits: TypeAlias = NDArray[np.float32]
 
 WINDOWS_SORTED = 512
 """How many windows are looked at together for similar lengths: bounds the memory of a prediction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aligned:
+    """What a companion reads: `input_ids` and `mask` [batch, its seq], padded as a batch is.
+
+    `firsts` and `lasts` [batch, seq] say which of its tokens belong to each of the batch: see Companion.
+    """
+
+    input_ids: NDArray[np.int64]
+    mask: NDArray[np.int64]
+    firsts: NDArray[np.int64]
+    lasts: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +41,13 @@ class Batch:
     input_ids: NDArray[np.int64]
     mask: NDArray[np.int64]
     labels: NDArray[Any]
+    companions: tuple[Aligned, ...] = ()
+
+    @property
+    def inputs(self) -> tuple[NDArray[np.int64], ...]:
+        """All that a network reads, in the order of its arguments."""
+        others = ((one.input_ids, one.mask, one.firsts, one.lasts) for one in self.companions)
+        return (self.input_ids, self.mask, *chain.from_iterable(others))
 
 
 Forward: TypeAlias = Callable[[Batch], Logits]
@@ -36,19 +56,32 @@ Forward: TypeAlias = Callable[[Batch], Logits]
 
 def pad(windows: Sequence[Window]) -> Batch:
     """A batch as wide as its longest window."""
-    width = max(len(window.input_ids) for window in windows)
-    labels = [np.asarray(window.labels) for window in windows]
-    batch = Batch(
-        input_ids=np.zeros((len(windows), width), dtype=np.int64),
-        mask=np.zeros((len(windows), width), dtype=np.int64),
-        labels=np.full((len(windows), max(map(len, labels))), IGNORED, dtype=labels[0].dtype),
+    companions = zip(*(window.companions for window in windows), strict=True)
+    return Batch(
+        *_ids_and_mask([window.input_ids for window in windows]),
+        _rectangle([window.labels for window in windows], IGNORED),
+        tuple(map(_aligned, companions)),
     )
-    for row, window in enumerate(windows):
-        length = len(window.input_ids)
-        batch.input_ids[row, :length] = window.input_ids
-        batch.mask[row, :length] = 1
-        batch.labels[row, : len(labels[row])] = labels[row]
-    return batch
+
+
+def _aligned(read: Sequence[Companion]) -> Aligned:
+    firsts, lasts = ([getattr(one, name) for one in read] for name in ("firsts", "lasts"))
+    return Aligned(
+        *_ids_and_mask([one.input_ids for one in read]), _rectangle(firsts, 0), _rectangle(lasts, 0)
+    )
+
+
+def _ids_and_mask(rows: Sequence[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    return _rectangle(rows, 0), _rectangle([[1] * len(row) for row in rows], 0)
+
+
+def _rectangle(rows: Sequence[Sequence[float]], filling: int) -> NDArray[Any]:
+    """Rows of one width: `filling` behind the shorter ones. Whole numbers stay whole."""
+    arrays = [np.asarray(row) for row in rows]
+    found = np.full((len(rows), max(map(len, arrays))), filling, dtype=arrays[0].dtype)
+    for place, row in zip(found, arrays, strict=True):
+        place[: len(row)] = row
+    return found
 
 
 def similar_lengths(lengths: Sequence[int], *, budget: int) -> list[list[int]]:
@@ -81,7 +114,7 @@ def _outcomes(
     """Each window with its row of the logits, in order; a row may be padded at the end."""
     while some := list(islice(windows, WINDOWS_SORTED)):
         found: dict[int, Logits] = {}
-        for batch in similar_lengths([len(window.input_ids) for window in some], budget=batch_tokens):
+        for batch in similar_lengths([window.width for window in some], budget=batch_tokens):
             logits = forward(pad([some[position] for position in batch]))
             found |= {position: logits[row] for row, position in enumerate(batch)}
         yield from ((window, found[position]) for position, window in enumerate(some))

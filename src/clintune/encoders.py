@@ -1,4 +1,4 @@
-"""Base models: where pretrained files come from, compared with their SHA-256 before anyone reads them."""
+"""Pretrained encoders: where their files come from, compared with their SHA-256 before anyone reads them."""
 
 import importlib.util
 from pathlib import Path
@@ -16,17 +16,17 @@ _POSITIONS_AFTER_PADDING = frozenset({
 """Types of models that number positions from pad_token_id + 1 on, as fairseq does: RoBERTa's 514 hold 512."""
 
 
-def tokenizer_file(model: params.Model) -> Path:
-    """The tokenizer of the base model. Raises ModelError if it is absent or not the one declared."""
-    return _verified(_folder(model, TOKENIZER) / TOKENIZER, model.tokenizer_sha256, key="tokenizer_sha256")
+def tokenizer_file(model: params.Encoder) -> Path:
+    """The encoder's tokenizer. Raises ModelError if it is absent or not the one declared."""
+    return _verified(model, TOKENIZER, model.tokenizer_sha256, key="tokenizer_sha256")
 
 
-def config_file(model: params.Model) -> Path:
+def config_file(model: params.Encoder) -> Path:
     """The encoder's configuration. Raises ModelError if it is absent or not the one declared."""
-    return _verified(_folder(model, CONFIG) / CONFIG, model.config_sha256, key="config_sha256")
+    return _verified(model, CONFIG, model.config_sha256, key="config_sha256")
 
 
-def longest_window(model: params.Model) -> int | None:
+def longest_window(model: params.Encoder) -> int | None:
     """Tokens that the encoder has positions for, special ones included; None where it sets no limit."""
     config = read_json(config_file(model))
     positions: int | None = config.get("max_position_embeddings")
@@ -36,19 +36,21 @@ def longest_window(model: params.Model) -> int | None:
     return positions - padding - 1
 
 
-def weights_file(model: params.Model, declared: str) -> Path:
-    """The pretrained weights, safetensors only: other formats can carry code.
+def weights_file(model: params.Encoder) -> Path | None:
+    """The pretrained weights, safetensors only: other formats can carry code. None for random ones.
 
-    Raises ModelError if they are absent or do not have the SHA-256 `declared`.
+    Raises ModelError if they are absent or not the ones declared.
     """
-    return _verified(_folder(model, WEIGHTS) / WEIGHTS, declared, key="weights_sha256")
+    if model.scratch is not None:
+        return None
+    return _verified(model, WEIGHTS, model.weights_sha256, key="weights_sha256")
 
 
-def _folder(model: params.Model, name: str) -> Path:
+def _folder(model: params.Encoder, name: str) -> Path:
     match model.source:
         case "package":
             return _package_folder(model.name)
-        case "folder":
+        case "folder" | "pretrained":
             return Path(model.name)
         case "hub":
             return _hub_folder(model, name)
@@ -64,7 +66,7 @@ def _package_folder(name: str) -> Path:
     return Path(spec.submodule_search_locations[0]) / inside
 
 
-def _hub_folder(model: params.Model, name: str) -> Path:
+def _hub_folder(model: params.Encoder, name: str) -> Path:
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
@@ -75,11 +77,15 @@ def _hub_folder(model: params.Model, name: str) -> Path:
         raise ModelError("params.yaml: model.name", problem, "check name, revision and network") from None
 
 
-def _verified(path: Path, declared: str, *, key: str) -> Path:
+def _verified(model: params.Encoder, name: str, declared: str | None, *, key: str) -> Path:
+    """A file with the sum that params.yaml declares; without one where the pipeline made the file itself."""
+    path = _folder(model, name) / name
     if not path.is_file():
-        raise ModelError(str(path), "no such file", "check model.source and model.name in params.yaml")
+        raise ModelError(str(path), "no such file", "check source and name of the model in params.yaml")
+    if declared is None:
+        return path
     found = sha256(path)
     if found != declared:
         raise ModelError(str(path), f"has SHA-256 {found}, params.yaml declares {declared}",
-                         f"restore the file, or declare its sum under model.{key}")  # fmt: skip
+                         f"restore the file, or declare its sum as {key} of the model")  # fmt: skip
     return path

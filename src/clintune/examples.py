@@ -67,6 +67,19 @@ class Record(Generic[Target]):
 
 
 @dataclass(frozen=True, slots=True)
+class Companion:
+    """What another encoder, with a tokenizer of its own, reads of a window. `input_ids` has special tokens.
+
+    Token i of the window shares characters with the tokens `firsts[i]` to `lasts[i] - 1` of these; with none
+    where both are 0.
+    """
+
+    input_ids: tuple[int, ...]
+    firsts: tuple[int, ...]
+    lasts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
     """A piece of one example that fits the model, special tokens included. Lists have one item per token.
 
@@ -74,7 +87,8 @@ class Window:
     marks the tokens that this window answers for: each token of an example is owned exactly once.
     `heads` marks the first token of each word. `labels` are what the head of the task learns from: for
     entities an index in the label list of the model per token, `IGNORED` where the loss must not look;
-    for a task on whole texts see tasks/texts/windowing.py.
+    for a task on whole texts see tasks/texts/windowing.py. `companions` has one item per companion of the
+    base model.
     """
 
     example_id: str
@@ -84,6 +98,12 @@ class Window:
     owned: tuple[bool, ...]
     heads: tuple[bool, ...]
     labels: tuple[float, ...]
+    companions: tuple[Companion, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """Tokens of the longest sequence that an encoder reads."""
+        return max(len(self.input_ids), *(len(one.input_ids) for one in self.companions), 0)
 
 
 IGNORED = -100

@@ -1,6 +1,9 @@
 """Encoder and head in one module; read from a base model or from a checkpoint."""
 
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -14,6 +17,7 @@ from clintune.batching import Batch, Forward, Logits
 from clintune.checkpoints import Outputs
 from clintune.encoders import CONFIG, WEIGHTS, config_file, weights_file
 from clintune.errors import ModelError
+from clintune.fusion import FUSIONS, Fusion, aligned
 from clintune.tasks.heads import HEADS
 
 _DROPOUTS = {
@@ -22,23 +26,52 @@ _DROPOUTS = {
 }
 """What configurations of transformers call them."""
 
+_COMPANIONS, _FUSION = "companions", "fusion"
+"""Keys of ours in the configuration of a checkpoint with several encoders."""
+
 
 class Network(nn.Module):
-    """An encoder and the head of a task."""
+    """An encoder and the head of a task; with companions, their states fused before the head."""
 
     encoder: PreTrainedModel
+    companions: nn.ModuleList
+    fusion: Fusion | None
     head: nn.Module
 
-    def __init__(self, encoder: PreTrainedModel, head: nn.Module) -> None:
+    def __init__(
+        self,
+        encoder: PreTrainedModel,
+        head: nn.Module,
+        companions: Sequence[PreTrainedModel] = (),
+        fusion: Fusion | None = None,
+    ) -> None:
         super().__init__()
         self.encoder = encoder
+        self.companions = nn.ModuleList(companions)
+        self.fusion = fusion
         self.head = head
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        """Tokens and mask [batch, seq] to logits, [batch, seq, label] or [batch, output] by the head."""
+    @property
+    def encoders(self) -> Mapping[str, PreTrainedModel]:
+        """The base model, then its companions, each by the name that its tensors begin with."""
+        companions = ((f"companions.{number}", one) for number, one in enumerate(self.companions))
+        return {"encoder": self.encoder, **cast("dict[str, PreTrainedModel]", dict(companions))}
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, *companions: Tensor) -> Tensor:
+        """Tokens and mask [batch, seq] to logits, [batch, seq, label] or [batch, output] by the head.
+
+        For each companion four tensors: its tokens and mask [batch, its seq], firsts and lasts [batch, seq].
+        """
         states = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        if self.fusion is not None:
+            states = self.fusion([states, *self._aligned(companions)])
         logits: Tensor = self.head(states, attention_mask)
         return logits
+
+    def _aligned(self, inputs: Sequence[Tensor]) -> Iterator[Tensor]:
+        for number, encoder in enumerate(self.companions):
+            ids, mask, firsts, lasts = inputs[4 * number : 4 * number + 4]
+            yield aligned(encoder(input_ids=ids, attention_mask=mask).last_hidden_state, firsts, lasts)
 
 
 def build(model: params.Model, outputs: Outputs, *, seed: int, dropout: params.Dropout) -> Network:
@@ -48,31 +81,42 @@ def build(model: params.Model, outputs: Outputs, *, seed: int, dropout: params.D
     dropout of a kind that `dropout` sets.
     """
     torch.manual_seed(seed)
-    path = config_file(model)
-    config = _with_dropout(_config(path), dropout)
-    if model.scratch is not None:
-        config = _resized(config, model.scratch)
-        encoder = _blank(config)
-    else:
-        assert model.weights_sha256 is not None, "params: scratch or weights_sha256"
-        encoder = _pretrained(weights_file(model, model.weights_sha256).parent, config)
-    return _network(encoder, config, outputs)
+    return _network([_encoder(one, dropout) for one in model.encoders], model.fusion, outputs)
+
+
+def _encoder(model: params.Encoder, dropout: params.Dropout) -> PreTrainedModel:
+    config = with_dropout(_config(config_file(model)), dropout)
+    weights = weights_file(model)
+    if weights is not None:
+        return _pretrained(weights.parent, config)
+    assert model.scratch is not None, "encoders: weights, or scratch"
+    return blank(_resized(config, model.scratch))
 
 
 def load(checkpoint: Path, outputs: Outputs) -> Network:
     """The network of a checkpoint, ready to predict."""
     config = _config(checkpoint / CONFIG)
-    network = _network(_blank(config), config, outputs)
+    others = [AutoConfig.for_model(**one) for one in getattr(config, _COMPANIONS, ())]
+    encoders = [blank(one) for one in (config, *others)]
+    network = _network(encoders, getattr(config, _FUSION, None), outputs)
     network.load_state_dict(load_file(checkpoint / WEIGHTS))
     return network.eval()
 
 
 def save(network: Network, checkpoint: Path) -> None:
-    """Weights and configuration. Weights carry no metadata: with two keys safetensors' bytes vary."""
-    save_file(
-        {name: tensor.contiguous() for name, tensor in network.state_dict().items()}, checkpoint / WEIGHTS
-    )
-    network.encoder.config.to_json_file(checkpoint / CONFIG)
+    """Weights and configuration, that of companions inside the base model's."""
+    write_weights(network, checkpoint / WEIGHTS)
+    config = deepcopy(network.encoder.config)
+    if network.fusion is not None:
+        _, *companions = network.encoders.values()
+        setattr(config, _COMPANIONS, [one.config.to_dict() for one in companions])
+        setattr(config, _FUSION, network.fusion.kind)
+    config.to_json_file(checkpoint / CONFIG)
+
+
+def write_weights(module: nn.Module, path: Path) -> None:
+    """Tensors in safetensors, without metadata: with two keys their bytes vary."""
+    save_file({name: tensor.contiguous() for name, tensor in module.state_dict().items()}, path)
 
 
 def forward_of(network: Network, device: torch.device) -> Forward:
@@ -80,7 +124,7 @@ def forward_of(network: Network, device: torch.device) -> Forward:
 
     @torch.inference_mode()
     def forward(batch: Batch) -> Logits:
-        inputs = (torch.from_numpy(batch.input_ids).to(device), torch.from_numpy(batch.mask).to(device))
+        inputs = [torch.from_numpy(one).to(device) for one in batch.inputs]
         logits: Logits = network(*inputs).float().cpu().numpy().astype(np.float32, copy=False)
         return logits
 
@@ -102,7 +146,8 @@ def dropout_of(config: PretrainedConfig, kind: str) -> float | None:
     return next(iter(shares), None)
 
 
-def _with_dropout(config: PretrainedConfig, dropout: params.Dropout) -> PretrainedConfig:
+def with_dropout(config: PretrainedConfig, dropout: params.Dropout) -> PretrainedConfig:
+    """The configuration with the shares that params.yaml sets. Raises ModelError where it knows none."""
     for kind, names in _DROPOUTS.items():
         share = getattr(dropout, kind)
         if share is None:
@@ -123,7 +168,8 @@ def _resized(config: PretrainedConfig, scratch: params.Scratch) -> PretrainedCon
     return config
 
 
-def _blank(config: PretrainedConfig) -> PreTrainedModel:
+def blank(config: PretrainedConfig) -> PreTrainedModel:
+    """An encoder with random weights."""
     encoder: PreTrainedModel = AutoModel.from_config(config)  # type: ignore[no-untyped-call]
     return encoder
 
@@ -143,10 +189,15 @@ def _pretrained(folder: Path, config: PretrainedConfig) -> PreTrainedModel:
     return encoder
 
 
-def _network(encoder: PreTrainedModel, config: PretrainedConfig, outputs: Outputs) -> Network:
-    if getattr(encoder, "pooler", None) is not None:
-        # A layer for sentence pairs: it would stay untrained and be shipped.
-        encoder.register_module("pooler", None)
-    share = dropout_of(config, "hidden")
-    head = HEADS[outputs.task].build(config.hidden_size, len(outputs.labels), 0.1 if share is None else share)
-    return Network(encoder, head)
+def _network(encoders: Sequence[PreTrainedModel], fusion: str | None, outputs: Outputs) -> Network:
+    for encoder in encoders:
+        if getattr(encoder, "pooler", None) is not None:
+            # A layer for sentence pairs: it would stay untrained and be shipped.
+            encoder.register_module("pooler", None)
+    sizes = [encoder.config.hidden_size for encoder in encoders]
+    fused = None if fusion is None else FUSIONS[fusion](sizes)
+    share = dropout_of(encoders[0].config, "hidden")
+    head = HEADS[outputs.task].build(
+        sizes[0] if fused is None else fused.size, len(outputs.labels), 0.1 if share is None else share
+    )
+    return Network(encoders[0], head, encoders[1:], fused)

@@ -16,6 +16,7 @@ from clintune.params_base import (
     Sha256,
 )  # fmt: skip
 from clintune.params_faults import explain, parse_yaml
+from clintune.params_models import Encoder, Model, Pretrain, Pretraining, Scratch, Vocabulary
 from clintune.params_records import (
     TABLES,
     Conll,
@@ -37,11 +38,13 @@ from clintune.params_training import (
     Gradual,
     Group,
     Huber,
+    Hybrid,
     Loss,
     Optimizer,
     Partial,
     Penalty,
     Sgd,
+    Single,
     SquaredError,
     Stopping,
     Strategy,
@@ -49,10 +52,11 @@ from clintune.params_training import (
 )
 
 __all__ = [
-    "AbsoluteError", "Adam", "AdamW", "BinaryCrossEntropy", "Conll", "CrossEntropy", "Dropout", "Evaluate",
-    "Export", "Full", "Gradual", "Group", "Huber", "Ingest", "Loss", "Model", "Numerics", "Optimizer",
-    "Params", "Partial", "Penalty", "Preprocess", "Scratch", "Section", "Sgd", "SplitByFile", "SplitByHash",
-    "SplitByScaffold", "SquaredError", "Stopping", "Strategy", "Synthetic", "Table", "Tokenize", "Train",
+    "AbsoluteError", "Adam", "AdamW", "BinaryCrossEntropy", "Conll", "CrossEntropy", "Dropout",
+    "Encoder", "Evaluate", "Export", "Full", "Gradual", "Group", "Huber", "Hybrid", "Ingest", "Loss",
+    "Model", "Numerics", "Optimizer", "Params", "Partial", "Penalty", "Preprocess", "Pretraining",
+    "Scratch", "Section", "Sgd", "Single", "SplitByFile", "SplitByHash", "SplitByScaffold",
+    "SquaredError", "Stopping", "Strategy", "Synthetic", "Table", "Tokenize", "Train", "Vocabulary",
     "leaves", "load_params",
 ]  # fmt: skip
 
@@ -66,46 +70,6 @@ class Numerics(Section):
 
     profile: Literal["portable", "native"]
     threads: Annotated[int, Field(ge=1, le=1024)]
-
-
-class Scratch(Section):
-    """Sizes of an encoder that starts from random weights."""
-
-    layers: Count
-    hidden: Count
-    heads: Count
-    intermediate: Count
-
-    @model_validator(mode="after")
-    def _heads_divide_hidden(self) -> Self:
-        if self.hidden % self.heads:
-            raise ValueError("hidden must be a multiple of heads")
-        return self
-
-
-class Model(Section):
-    """Where the base model comes from. Each file is compared with its SHA-256 before use.
-
-    `name` is `package/folder` for a Python package that carries the files, a path for a folder, and
-    `organisation/name` for the Hugging Face Hub, which needs a 40-digit `revision`. With `scratch`, the
-    tokenizer and the configuration come from there and the weights are random.
-    """
-
-    source: Literal["package", "folder", "hub"]
-    name: Name
-    revision: Annotated[str, Field(pattern="^[0-9a-f]{40}$")] | None
-    tokenizer_sha256: Sha256
-    config_sha256: Sha256
-    weights_sha256: Sha256 | None
-    scratch: Scratch | None
-
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        if (self.source == "hub") != (self.revision is not None):
-            raise ValueError("revision belongs to source hub: 40 hex digits there, null elsewhere")
-        if (self.scratch is None) != (self.weights_sha256 is not None):
-            raise ValueError("give either weights_sha256 or scratch, and null for the other")
-        return self
 
 
 class Synthetic(Section):
@@ -179,6 +143,7 @@ class Params(Section):
     model: Model
     ingest: Ingest
     preprocess: Preprocess
+    pretrain: Pretrain
     tokenize: Tokenize
     train: Train
     evaluate: Evaluate
@@ -188,6 +153,16 @@ class Params(Section):
     def _same_on_every_cpu(self) -> Self:
         if self.numerics.profile == "portable" and self.train.precision == "bf16":
             raise ValueError("train.precision bf16 differs between CPUs, and numerics.profile is portable")
+        return self
+
+    @model_validator(mode="after")
+    def _encoders_of_the_strategy(self) -> Self:
+        strategy, count = self.train.strategy, len(self.model.encoders)
+        if (strategy.kind == "hybrid") != (count > 1):
+            raise ValueError("train.strategy hybrid and model.companions belong together")
+        if strategy.kind == "hybrid" and len(strategy.encoders) != count:
+            problem = f"train.strategy.encoders has {len(strategy.encoders)} items"
+            raise ValueError(f"{problem} for {count} encoders: the base model and its companions")
         return self
 
     @model_validator(mode="after")

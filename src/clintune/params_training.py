@@ -44,7 +44,28 @@ class Gradual(Section):
     embeddings: bool
 
 
-Strategy: TypeAlias = Annotated[Full | Partial | Gradual, Field(discriminator="kind")]
+Single: TypeAlias = Annotated[Full | Partial | Gradual, Field(discriminator="kind")]
+"""Strategies for one encoder."""
+
+
+class OfEncoder(Section):
+    """How one encoder of several is trained. `layer_decay` counts down from its `learning_rate`."""
+
+    strategy: Single
+    learning_rate: Positive
+
+
+class Hybrid(Section):
+    """Several encoders, each with a strategy and a learning rate of its own, the base model first.
+
+    The head and what fuses the encoders have `train.learning_rate`, and are trained from the first step on.
+    """
+
+    kind: Literal["hybrid"]
+    encoders: Annotated[tuple[OfEncoder, ...], Field(strict=False, min_length=2)]
+
+
+Strategy: TypeAlias = Annotated[Full | Partial | Gradual | Hybrid, Field(discriminator="kind")]
 
 
 class Sgd(Section):

@@ -1,15 +1,27 @@
 """Examples, windows and predictions as parquet files: one schema each, streamed both ways."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Generic
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
-from clintune.examples import Example, Label, Labels, Prediction, Span, Spans, Target, Values, Window
-from clintune.files import read_table, table_writer, write_table
+from clintune.examples import (
+    Companion,
+    Example,
+    Label,
+    Labels,
+    Prediction,
+    Span,
+    Spans,
+    Target,
+    Values,
+    Window,
+)
+from clintune.files import ROWS_AT_ONCE, read_table, table_writer, write_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +88,24 @@ def read_examples(path: Path, target: TargetType[Target]) -> Iterator[Example[Ta
     ))  # fmt: skip
 
 
+def read_texts(path: Path) -> Iterator[str]:
+    """The texts alone of what write_examples wrote, whatever the task."""
+    with pq.ParquetFile(path) as table:
+        for batch in table.iter_batches(batch_size=ROWS_AT_ONCE, columns=["text"]):
+            yield from batch.column("text").to_pylist()
+
+
+_NUMBERS = pa.list_(pa.int32())
+_COMPANION = pa.struct([("input_ids", _NUMBERS), ("firsts", _NUMBERS), ("lasts", _NUMBERS)])
 WINDOW_SCHEMA = pa.schema([
     ("example_id", pa.string()),
-    ("input_ids", pa.list_(pa.int32())),
-    ("starts", pa.list_(pa.int32())),
-    ("ends", pa.list_(pa.int32())),
+    ("input_ids", _NUMBERS),
+    ("starts", _NUMBERS),
+    ("ends", _NUMBERS),
     ("owned", pa.list_(pa.bool_())),
     ("heads", pa.list_(pa.bool_())),
-    ("labels", pa.list_(pa.int32())),
+    ("labels", _NUMBERS),
+    ("companions", pa.list_(_COMPANION)),
 ])  # fmt: skip
 
 
@@ -92,17 +114,26 @@ def write_windows(path: Path, windows: Iterable[Window], labels: pa.DataType) ->
 
     `labels` is the type of one label: a whole number, or float32.
     """
-    last = WINDOW_SCHEMA.get_field_index("labels")
+    place = WINDOW_SCHEMA.get_field_index("labels")
     return write_table(
-        path, map(asdict, windows), WINDOW_SCHEMA.set(last, pa.field("labels", pa.list_(labels)))
+        path, map(asdict, windows), WINDOW_SCHEMA.set(place, pa.field("labels", pa.list_(labels)))
     )
 
 
 def read_windows(path: Path) -> Iterator[Window]:
     """Stream what write_windows wrote."""
-    return read_table(path, lambda row: Window(
-        row["example_id"], *(tuple(row[name]) for name in WINDOW_SCHEMA.names[1:]),
-    ))  # fmt: skip
+    return read_table(path, window_of)
+
+
+def window_of(row: Mapping[str, Any]) -> Window:
+    """The window of a row."""
+    companions = tuple(Companion(**_tuples(one, _COMPANION.names)) for one in row["companions"])
+    lists = _tuples(row, WINDOW_SCHEMA.names[1:-1])
+    return Window(example_id=row["example_id"], **lists, companions=companions)
+
+
+def _tuples(row: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    return {name: tuple(row[name]) for name in names}
 
 
 def write_predictions(

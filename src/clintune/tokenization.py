@@ -18,6 +18,8 @@ from clintune.windows import Cutter, load_cutter
 
 Summary = dict[Split, dict[str, Any]]
 
+_PIECES = 4
+
 MOST_UNKNOWN = 0.02
 """Share of unknown tokens above which the base model was hardly made for this language."""
 
@@ -33,10 +35,15 @@ def tokenize(
     """
     check_fits(section, model)
     codec = CODECS[task]
-    cutter = load_cutter(tokenizer_file(model), max_tokens=section.max_tokens, overlap=section.overlap)
+    companions = [(tokenizer_file(one), _longest(one, section)) for one in model.companions]
+    cutter = load_cutter(
+        tokenizer_file(model), max_tokens=section.max_tokens, overlap=section.overlap, companions=companions
+    )
     labels = codec.labels(read_json(examples / "summary.json")["labels"], section.scheme)
     scales = codec.scales(read_examples(examples / "train.parquet", codec.target), labels)
-    outputs = Outputs(task, labels, section.max_tokens, section.overlap, scales)
+    outputs = Outputs(
+        task, labels, section.max_tokens, section.overlap, scales, tuple(longest for _, longest in companions)
+    )
     with whole_folder(windows) as draft:
         summary = {
             split: _split(codec, cutter, outputs, examples / f"{split}.parquet", draft) for split in SPLITS
@@ -54,13 +61,21 @@ def _split(codec: Codec, cutter: Cutter, outputs: Outputs, examples: Path, folde
         for example in read_examples(examples, codec.target):
             cut_up, reasons = codec.windows(example, cutter, outputs)
             owned = [token for window in cut_up for token in compress(window.input_ids, window.owned)]
-            unknown = sum(token == cutter.unknown for token in owned)
+            unknown = sum(token == cutter.reader.unknown for token in owned)
             counts.update(examples=1, tokens=len(owned), unknown=unknown)
             lost.update(reasons)
             yield from cut_up
 
     counts["windows"] = write_windows(folder / examples.name, cut(), codec.labels_type)
     return {**counts, "inexpressible": dict(lost)}
+
+
+def _longest(companion: params.Encoder, section: params.Tokenize) -> int:
+    """The most tokens of a window that a companion is given: all that it has positions for.
+
+    Without a limit of its own, four for each token of the base model: pieces of words into characters.
+    """
+    return longest_window(companion) or _PIECES * section.max_tokens
 
 
 def check_fits(section: params.Tokenize, model: params.Model) -> None:

@@ -1,7 +1,8 @@
 """Text into overlapping windows that fit the model: nothing cut away, every token owned once."""
 
 import json
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -9,31 +10,39 @@ from typing import TypeVar
 
 from tokenizers import Tokenizer
 
+from clintune.checkpoints import Outputs
 from clintune.errors import ModelError
-from clintune.examples import IGNORED, Window
+from clintune.examples import IGNORED, Companion, Window
 
 Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """All tokens of one text, without special ones: `ids`, character offsets, and where words begin."""
+    """All tokens of one text, without special ones: `ids`, character offsets, and where words begin.
+
+    `companions` are the same text as each companion of the base model reads it.
+    """
 
     ids: tuple[int, ...]
     starts: tuple[int, ...]
     ends: tuple[int, ...]
     heads: tuple[bool, ...]
+    companions: tuple["Tokens", ...] = ()
 
     def __len__(self) -> int:
         return len(self.ids)
 
+    def sharing(self, start: int, end: int) -> tuple[int, int]:
+        """The tokens that share a character with start:end, as first:last; first >= last if none does."""
+        return bisect_right(self.ends, start), bisect_left(self.starts, end)
+
 
 @dataclass(frozen=True, slots=True)
-class Cutter:
-    """Cuts texts for one model.
+class Reader:
+    """How one encoder reads: `prefix` and `suffix` are the special tokens around what it gets.
 
-    `prefix` and `suffix` are the special tokens around each window; `unknown` stands for characters that
-    the tokenizer does not know, and is None where it knows them all.
+    `unknown` stands for characters that the tokenizer does not know, and is None where it knows them all.
     """
 
     tokenizer: Tokenizer
@@ -41,9 +50,13 @@ class Cutter:
     suffix: tuple[int, ...]
     unknown: int | None
     max_tokens: int
-    overlap: int
 
-    def tokens(self, text: str) -> Tokens:
+    @property
+    def capacity(self) -> int:
+        """Tokens of a text beside the special ones."""
+        return self.max_tokens - len(self.prefix) - len(self.suffix)
+
+    def tokens(self, text: str, companions: tuple[Tokens, ...] = ()) -> Tokens:
         """The whole text, however long, in tokens."""
         encoding = self.tokenizer.encode(text, add_special_tokens=False)
         words = encoding.word_ids
@@ -52,35 +65,127 @@ class Cutter:
             starts=tuple(start for start, _ in encoding.offsets),
             ends=tuple(end for _, end in encoding.offsets),
             heads=tuple(index == 0 or words[index] != words[index - 1] for index in range(len(words))),
+            companions=companions,
         )
+
+    def framed(self, inner: tuple[Item, ...], outer: Item) -> tuple[Item, ...]:
+        """With `outer` in the place of each special token."""
+        return (outer,) * len(self.prefix) + inner + (outer,) * len(self.suffix)
+
+
+@dataclass(frozen=True, slots=True)
+class Cutter:
+    """Cuts texts for one model: the windows of its base model, and what its companions read of each."""
+
+    reader: Reader
+    overlap: int
+    companions: tuple[Reader, ...] = ()
+
+    def tokens(self, text: str) -> Tokens:
+        """The whole text, however long, in tokens."""
+        return self.reader.tokens(text, tuple(one.tokens(text) for one in self.companions))
 
     def cut(self, example_id: str, tokens: Tokens, labels: Sequence[int]) -> Iterator[Window]:
         """Windows in the order of the text. `labels` has one item per token; only the owner carries it."""
-        capacity = self.max_tokens - len(self.prefix) - len(self.suffix)
-        places = _places(len(tokens), capacity, self.overlap)
+        places = self._places(tokens)
         borders = _borders(places, tokens.heads)
+        framed = self.reader.framed
         for (start, end), (first, last) in zip(places, pairwise(borders), strict=True):
             owned = tuple(first <= index < last for index in range(start, end))
             tags = (labels[index] if first <= index < last else IGNORED for index in range(start, end))
             yield Window(
                 example_id=example_id,
-                input_ids=(*self.prefix, *tokens.ids[start:end], *self.suffix),
-                starts=self._framed(tokens.starts[start:end], 0),
-                ends=self._framed(tokens.ends[start:end], 0),
-                owned=self._framed(owned, False),
-                heads=self._framed(tokens.heads[start:end], False),
-                labels=self._framed(tuple(tags), IGNORED),
+                input_ids=(*self.reader.prefix, *tokens.ids[start:end], *self.reader.suffix),
+                starts=framed(tokens.starts[start:end], 0),
+                ends=framed(tokens.ends[start:end], 0),
+                owned=framed(owned, False),
+                heads=framed(tokens.heads[start:end], False),
+                labels=framed(tuple(tags), IGNORED),
+                companions=tuple(self._read(tokens, start, end)),
             )
 
-    def _framed(self, inner: tuple[Item, ...], outer: Item) -> tuple[Item, ...]:
-        return (outer,) * len(self.prefix) + inner + (outer,) * len(self.suffix)
+    def _places(self, tokens: Tokens) -> list[tuple[int, int]]:
+        """Where each window lies: as long as every encoder has room for it.
+
+        The last one is moved back to be full: the end of a text has context too.
+        """
+        places: list[tuple[int, int]] = []
+        start, length, capacity = 0, len(tokens), self.reader.capacity
+        while (end := self._furthest(tokens, start)) < length:
+            places.append((start, end))
+            shared = self.overlap if end - start == capacity else min(self.overlap, (end - start) // 2)
+            start = end - shared
+        return [*places, (self._earliest(tokens, length), length)]
+
+    def _furthest(self, tokens: Tokens, start: int) -> int:
+        """The end of the longest window from `start`: one token at least."""
+        end = min(start + self.reader.capacity, len(tokens))
+        for reader, other in zip(self.companions, tokens.companions, strict=True):
+            if start == end:
+                break
+            beyond = other.sharing(tokens.starts[start], tokens.ends[start])[0] + reader.capacity
+            if beyond < len(other):
+                end = min(end, max(start + 1, bisect_right(tokens.ends, other.starts[beyond])))
+        return end
+
+    def _earliest(self, tokens: Tokens, end: int) -> int:
+        """The start of the longest window up to `end`: one token at least."""
+        start = max(0, end - self.reader.capacity)
+        for reader, other in zip(self.companions, tokens.companions, strict=True):
+            if start == end:
+                break
+            before = other.sharing(tokens.starts[end - 1], tokens.ends[end - 1])[1] - reader.capacity - 1
+            if before >= 0:
+                start = max(start, min(end - 1, bisect_left(tokens.starts, other.ends[before])))
+        return start
+
+    def _read(self, tokens: Tokens, start: int, end: int) -> Iterator[Companion]:
+        """What each companion reads of the tokens start:end.
+
+        Of one token that alone is more than a companion can read, it reads the beginning.
+        """
+        for reader, other in zip(self.companions, tokens.companions, strict=True):
+            shared = [other.sharing(tokens.starts[index], tokens.ends[index]) for index in range(start, end)]
+            low = min((first for first, last in shared if first < last), default=0)
+            high = min(
+                max((last for first, last in shared if first < last), default=0), low + reader.capacity
+            )
+            ahead = len(reader.prefix) - low
+            kept = [(first, min(last, high)) for first, last in shared]
+            placed = [(first + ahead, last + ahead) if first < last else (0, 0) for first, last in kept]
+            firsts, lasts = zip(*placed, strict=True) if placed else ((), ())
+            yield Companion(
+                input_ids=(*reader.prefix, *other.ids[low:high], *reader.suffix),
+                firsts=self.reader.framed(firsts, 0),
+                lasts=self.reader.framed(lasts, 0),
+            )
 
 
-def load_cutter(tokenizer: Path, *, max_tokens: int, overlap: int) -> Cutter:
+def load_cutter(
+    tokenizer: Path, *, max_tokens: int, overlap: int, companions: Iterable[tuple[Path, int]] = ()
+) -> Cutter:
     """The cutter of the model whose tokenizer.json is at `tokenizer`.
 
-    Raises ModelError where the file is no tokenizer or a window has no room for text.
+    `companions` are the tokenizers of its companions, each with the most tokens that it can be given. Raises
+    ModelError where a file is no tokenizer or a window has no room for text.
     """
+    reader = _load_reader(tokenizer, max_tokens)
+    if reader.capacity <= overlap:
+        problem = "leaves no room beside special tokens and overlap"
+        raise ModelError("params.yaml: tokenize.max_tokens", problem, "raise it, or lower tokenize.overlap")
+    return Cutter(reader, overlap, tuple(_load_reader(path, longest) for path, longest in companions))
+
+
+def cutter_of(folder: Path, outputs: Outputs) -> Cutter:
+    """The cutter of a trained model whose tokenizers lie in `folder`."""
+    tokenizer, *companions = (folder / name for name in outputs.tokenizers)
+    return load_cutter(
+        tokenizer, max_tokens=outputs.max_tokens, overlap=outputs.overlap,
+        companions=zip(companions, outputs.companions, strict=True),
+    )  # fmt: skip
+
+
+def _load_reader(tokenizer: Path, max_tokens: int) -> Reader:
     try:
         loaded = Tokenizer.from_file(str(tokenizer))
     except Exception as error:  # the library raises bare Exception for every malformed file
@@ -89,10 +194,7 @@ def load_cutter(tokenizer: Path, *, max_tokens: int, overlap: int) -> Cutter:
     loaded.no_truncation()
     loaded.no_padding()
     prefix, suffix = _special_tokens(loaded)
-    if max_tokens - len(prefix) - len(suffix) <= overlap:
-        problem = "leaves no room beside special tokens and overlap"
-        raise ModelError("params.yaml: tokenize.max_tokens", problem, "raise it, or lower tokenize.overlap")
-    return Cutter(loaded, prefix, suffix, _unknown_token(loaded), max_tokens, overlap)
+    return Reader(loaded, prefix, suffix, _unknown_token(loaded), max_tokens)
 
 
 def _special_tokens(tokenizer: Tokenizer) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -108,19 +210,12 @@ def _unknown_token(tokenizer: Tokenizer) -> int | None:
     return number if token is None else tokenizer.token_to_id(token)
 
 
-def _places(length: int, capacity: int, overlap: int) -> list[tuple[int, int]]:
-    """Where each window lies. The last one is moved back to be full: the end of a text has context too."""
-    if length <= capacity:
-        return [(0, length)]
-    starts = list(range(0, length - capacity, capacity - overlap))
-    return [(start, start + capacity) for start in [*starts, length - capacity]]
-
-
 def _borders(places: Sequence[tuple[int, int]], heads: Sequence[bool]) -> list[int]:
     """Where ownership changes: in the middle of each overlap, between two words if one ends there."""
     borders = [0]
     for (_, end), (start, _) in pairwise(places):
         middle = (start + end) // 2
         between = [index for index in range(start, end) if heads[index] and index > borders[-1]]
-        borders.append(min(between, key=lambda index: abs(index - middle), default=middle))
+        nearest = min(between, key=lambda index: abs(index - middle), default=max(middle, borders[-1]))
+        borders.append(nearest)
     return [*borders, places[-1][1]]

@@ -26,7 +26,7 @@ def perfect(example: Example[Spans], cutter: Cutter, scheme: str) -> tuple[Predi
     tokens = cutter.tokens(example.text)
     tags, lost = CODEC.label(example, tokens, labels)
     windows = list(cutter.cut(example.id, tokens, tags))
-    outputs = Outputs("entities", labels, cutter.max_tokens, cutter.overlap)
+    outputs = Outputs("entities", labels, cutter.reader.max_tokens, cutter.overlap)
 
     def forward(batch):
         logits = np.zeros((*batch.labels.shape, len(labels)), dtype=np.float32)

@@ -9,8 +9,7 @@ from clintune.checkpoints import Outputs
 from clintune.errors import ModelError
 from clintune.networks import build
 from clintune.params import Adam, AdamW, Group, Partial, Sgd, Train
-from clintune.training.optimization import build_optimizer, build_schedule, course
-from clintune.training.parts import parts_of
+from clintune.training.optimization import build_optimizer, build_schedule, course, learning_rates
 from clintune.training.strategies import strategy_of
 
 ADAM = {"beta1": 0.9, "beta2": 0.99, "epsilon": 1e-8}
@@ -30,7 +29,7 @@ def network(tiny):
 def after(section: Train, optimizer, *, steps: int) -> float:
     """A weight of 1 after steps with a gradient of 0.5."""
     weight = torch.nn.Parameter(torch.ones(1, 1))
-    made = build_optimizer({"w": weight}, section.model_copy(update={"optimizer": optimizer}), None)
+    made = build_optimizer({"w": weight}, section.model_copy(update={"optimizer": optimizer}), {"w": RATE})
     for _ in range(steps):
         weight.grad = torch.full((1, 1), GRADIENT)
         made.step()
@@ -60,7 +59,7 @@ def test_adamw_shrinks_the_weight_beside_the_step(section):
 
 def rates(network, section: Train) -> dict[str, float]:
     tensors = dict(network.named_parameters())
-    made = build_optimizer(tensors, section, parts_of(network))
+    made = build_optimizer(tensors, section, learning_rates(network, section))
     return {
         name: group["lr"] for group in made.param_groups for name, tensor in tensors.items()
         if any(tensor is one for one in group["params"])
@@ -85,7 +84,7 @@ def test_a_group_has_settings_of_its_own_and_the_first_that_fits_counts(network,
     changed = section.model_copy(update={"groups": groups, "layer_decay": 0.5})
     found = rates(network, changed)
     assert (found["head.linear.bias"], found["head.linear.weight"]) == (0.7, 0.9)
-    made = build_optimizer(dict(network.named_parameters()), changed, parts_of(network))
+    made = build_optimizer(dict(network.named_parameters()), changed, learning_rates(network, changed))
     decay = {group["lr"]: group["weight_decay"] for group in made.param_groups if group["lr"] in (0.7, 0.9)}
     assert decay == {0.7: 0.3, 0.9: section.optimizer.weight_decay}
 
@@ -94,7 +93,7 @@ def test_a_pattern_that_fits_no_tensor_is_one_line(network, section):
     misspelled = r"no tensor fits 'haed\.\*'; names are like encoder\."
     groups = (Group(names="haed.*", learning_rate=0.7, weight_decay=None),)
     with pytest.raises(ModelError, match=f"train.groups: {misspelled}"):
-        build_optimizer(dict(network.named_parameters()), section.model_copy(update={"groups": groups}), None)
+        build_optimizer(dict(network.named_parameters()), section.model_copy(update={"groups": groups}), {})
     partial = Partial(kind="partial", embeddings=False, layers=0, names=("haed.*",))
     with pytest.raises(ModelError, match=f"train.strategy.names: {misspelled}"):
         strategy_of(section.model_copy(update={"strategy": partial}), network)
@@ -120,7 +119,7 @@ def test_the_course_of_the_rate(schedule, at):
 
 def test_the_rate_rises_over_the_warm_up_and_never_begins_at_zero(section):
     weight = torch.nn.Parameter(torch.ones(1))
-    optimizer = build_optimizer({"w": weight}, section, None)
+    optimizer = build_optimizer({"w": weight}, section, {"w": RATE})
     schedule = build_schedule(optimizer, section.model_copy(update={"warmup": 0.4}), steps=10)
     found = []
     for _ in range(10):

@@ -47,7 +47,7 @@ def interrupted(fine_tune, tmp_path, often) -> Callable[..., Path]:
 
 
 def sums(checkpoint: Path) -> dict[str, str]:
-    return {path.name: sha256(path) for path in checkpoint.iterdir()}
+    return {path.name: sha256(path) for path in checkpoint.rglob("*") if path.is_file()}
 
 
 def into(reported: list[tuple[str, float, int]]) -> Callable[..., None]:

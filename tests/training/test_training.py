@@ -22,7 +22,7 @@ FILES = ("model.safetensors", "config.json", "outputs.json", "params.json", "tok
 
 
 def sums(checkpoint: Path) -> dict[str, str]:
-    return {path.name: sha256(path) for path in checkpoint.iterdir()}
+    return {path.name: sha256(path) for path in checkpoint.rglob("*") if path.is_file()}
 
 
 def test_the_same_inputs_give_the_same_bytes(fine_tune):

@@ -15,7 +15,7 @@ from clintune.errors import ModelError, UserError
 from clintune.files import sha256, size
 from clintune.graph import misdeclared
 from clintune.ingesting import ingest
-from clintune.params import Params, load_params
+from clintune.params import Encoder, Params, load_params
 from clintune.preprocessing import preprocess
 from clintune.tasks.intakes import INTAKES
 from clintune.tokenization import check_fits, tokenize, unread
@@ -24,6 +24,7 @@ from clintune.tracking.probe import silence
 
 Status: TypeAlias = Literal["ok", "finding", "unknown"]
 _SPARE = 1 << 30
+_ENCODER_FILES = (tokenizer_file, config_file, weights_file)
 _COPIES = 10  # of weights and corpus: checkpoint, bundle, ONNX, each in data/ and in DVC's cache, and drafts
 
 
@@ -135,6 +136,11 @@ def _records(root: Path, params: Params) -> Iterator[Finding]:
         records = found["records"]
         seen = f"{records['in']} records read, {records['quarantined']} quarantined; {splits}"
         yield Finding("records", "ok", seen)
+        if "pretrained" in {one.source for one in params.model.encoders}:
+            yield Finding(
+                "windows", "unknown", "a tokenizer of the model is yet to be made", "pretrain makes it"
+            )
+            return
         cut = tokenize(
             params.tokenize, task=params.task, model=params.model, examples=examples, windows=windows
         )
@@ -147,22 +153,29 @@ def _records(root: Path, params: Params) -> Iterator[Finding]:
 
 
 def _model(_root: Path, params: Params) -> Iterator[Finding]:
-    model = params.model
-    if model.source == "hub":
+    for number, encoder in enumerate(params.model.encoders):
+        yield from _encoder("base model" if not number else f"companion {number}", encoder, params)
+
+
+def _encoder(subject: str, encoder: Encoder, params: Params) -> Iterator[Finding]:
+    if encoder.source == "pretrained":
+        name = Path(encoder.name).name
+        if name in params.pretrain:
+            yield Finding(subject, "ok", f"{encoder.name}: pretrain makes it")
+        else:
+            yield Finding(subject, "finding", f"the section pretrain names no {name}", "add it there")
+        return
+    if encoder.source == "hub":
         os.environ["HF_HUB_OFFLINE"] = "1"  # a check fetches nothing
     try:
-        files = [tokenizer_file(model), config_file(model)]
-        if model.weights_sha256 is not None:
-            files.append(weights_file(model, model.weights_sha256))
+        files = [file for file in (one(encoder) for one in _ENCODER_FILES) if file is not None]
     except ModelError as error:
-        if model.source != "hub":
+        if encoder.source != "hub":
             raise
-        yield Finding(
-            "base model", "unknown", f"not on this machine yet ({error.problem})", "train fetches it"
-        )
+        yield Finding(subject, "unknown", f"not on this machine yet ({error.problem})", "train fetches it")
         return
-    check_fits(params.tokenize, model)
-    yield Finding("base model", "ok", f"{model.name}, {len(files)} files compared with their SHA-256")
+    check_fits(params.tokenize, params.model)
+    yield Finding(subject, "ok", f"{encoder.name}, {len(files)} files compared with their SHA-256")
 
 
 def _molecules(_root: Path, params: Params) -> Iterator[Finding]:
@@ -179,8 +192,8 @@ def _molecules(_root: Path, params: Params) -> Iterator[Finding]:
 def _disk(root: Path, params: Params) -> Iterator[Finding]:
     free = shutil.disk_usage(root).free
     sizes = [size(root / params.ingest.path)]
-    if params.model.source != "hub" and params.model.weights_sha256 is not None:
-        sizes.append(size(weights_file(params.model, params.model.weights_sha256)))
+    at_hand = (one for one in params.model.encoders if one.source in {"package", "folder"})
+    sizes += [size(file) for file in map(weights_file, at_hand) if file is not None]
     needed = _SPARE + _COPIES * sum(sizes)
     seen = f"{free / 1e9:.1f} GB free, about {needed / 1e9:.1f} GB wanted"
     if free < needed:

@@ -5,7 +5,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from clintune import params
-from clintune.checkpoints import Outputs
+from clintune.checkpoints import TOKENIZERS, Outputs
 from clintune.devices import prepare
 from clintune.encoders import CONFIG, WEIGHTS
 from clintune.errors import BundleError
@@ -18,9 +18,9 @@ from clintune.files import read_json, whole_file, whole_folder
 from clintune.networks import forward_of, load
 from clintune.serving import Predictor, load_bundle
 from clintune.serving.manifest import seal
-from clintune.serving.predictor import MODEL, TOKENIZER
+from clintune.serving.predictor import MODEL
 from clintune.serving.self_check import PROBE, TOLERANCE, Answer, SelfCheck, self_check
-from clintune.windows import load_cutter
+from clintune.windows import cutter_of
 
 CARD = "MODEL_CARD.md"
 _MADE_WITH = ("clintune", "numpy", "onnx", "onnxruntime", "onnxscript", "tokenizers", "torch", "transformers")
@@ -36,8 +36,10 @@ def export(
     outputs = Outputs.read(checkpoint / "outputs.json")
     threads = chosen.numerics.threads
     with whole_folder(bundle) as draft:
-        for name in (WEIGHTS, CONFIG, TOKENIZER):
+        for name in (WEIGHTS, CONFIG):
             shutil.copyfile(checkpoint / name, draft / name)
+        for name in outputs.tokenizers:
+            shutil.copyfile(checkpoint / TOKENIZERS / name, draft / name)
         expected = _write_model(chosen, checkpoint, outputs, draft)
         _seal(draft, chosen.export, outputs)
         comparison = compare(
@@ -62,9 +64,10 @@ def _write_model(chosen: params.Params, checkpoint: Path, outputs: Outputs, draf
     # Only for threads and determinism: what is deployed runs on a CPU, and is compared there.
     prepare(chosen.numerics)
     network = load(checkpoint, outputs)
-    cutter = load_cutter(draft / TOKENIZER, max_tokens=outputs.max_tokens, overlap=outputs.overlap)
     device = next(network.parameters()).device
-    by_torch = Predictor(cutter, outputs, forward_of(network, device), chosen.export.batch_tokens)
+    by_torch = Predictor(
+        cutter_of(draft, outputs), outputs, forward_of(network, device), chosen.export.batch_tokens
+    )
     answer = Answer.of(by_torch, PROBE)
     write_onnx(network, draft / MODEL)
     return answer

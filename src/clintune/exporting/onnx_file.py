@@ -13,7 +13,7 @@ import torch
 from clintune.errors import ModelError
 from clintune.files import whole_file
 from clintune.networks import Network
-from clintune.serving.predictor import INPUT_IDS, LOGITS, MASK
+from clintune.serving.predictor import LOGITS, input_names
 
 OPSET = 18
 """The first with layer normalisation as one node (17), plus one: ONNX Runtime reads it since 1.14 (2023)."""
@@ -32,7 +32,8 @@ def write_onnx(network: Network, path: Path) -> None:
         problem = f"{size / 2**30:.1f} GiB of weights do not fit into one ONNX file (2 GiB)"
         raise ModelError("params.yaml: model.name", problem, "choose a smaller base model")
     # Scaled dot-product attention guards against rows without any token, which no text makes.
-    network.encoder.set_attn_implementation("eager")
+    for encoder in network.encoders.values():
+        encoder.set_attn_implementation("eager")
     model = _exported(network)
     _forget_origin(model)
     onnx.checker.check_model(model, full_check=True)
@@ -41,14 +42,16 @@ def write_onnx(network: Network, path: Path) -> None:
 
 
 def _exported(network: Network) -> onnx.ModelProto:
-    # Two tensors: given one twice, the exporter takes both inputs for the same.
-    ids, mask = torch.ones(2, 8, dtype=torch.int64), torch.ones(2, 8, dtype=torch.int64)
-    batch, length = torch.export.Dim("batch"), torch.export.Dim("seq")
+    names = input_names(len(network.companions))
+    # A tensor for each: given one twice, the exporter takes both inputs for the same.
+    inputs = [torch.ones(2, 8, dtype=torch.int64) for _ in names]
+    named = {0: torch.export.Dim("batch"), 1: torch.export.Dim("seq")}
+    open_too = {0: torch.export.Dim.AUTO, 1: torch.export.Dim.AUTO}
+    companions = (tuple(open_too for _ in names[2:]),) if network.companions else ()
     with _quiet():
         program = torch.onnx.export(
-            network.eval(), (ids, mask), dynamo=True, opset_version=OPSET, verbose=False,
-            input_names=[INPUT_IDS, MASK], output_names=[LOGITS],
-            dynamic_shapes=({0: batch, 1: length}, {0: torch.export.Dim.AUTO, 1: torch.export.Dim.AUTO}),
+            network.eval(), tuple(inputs), dynamo=True, opset_version=OPSET, verbose=False,
+            input_names=names, output_names=[LOGITS], dynamic_shapes=(named, open_too, *companions),
         )  # fmt: skip
     assert program is not None, "torch.onnx.export with dynamo=True returns a program"
     return program.model_proto

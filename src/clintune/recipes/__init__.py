@@ -7,7 +7,8 @@ from pathlib import Path
 from clintune.errors import UserError
 
 RECIPES: Mapping[str, str] = {
-    "synthetic": "English clinical notes, made up: the default, and the only one that needs no corpus",
+    "synthetic": "English clinical notes, made up: the default, which needs no corpus",
+    "synthetic-hybrid": "the same notes, read by the base model and by a small encoder pretrained on them",
     "ncbi-disease": "diseases in English abstracts (NCBI disease corpus)",
     "bc5cdr": "chemicals and diseases in English abstracts (BioCreative V CDR)",
     "cmedqaner": "eleven kinds of medical entities in Chinese answers to patients (cMedQANER)",

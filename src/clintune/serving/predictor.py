@@ -2,7 +2,7 @@
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,11 @@ from clintune.errors import UserError
 from clintune.examples import IGNORED, Prediction, Window
 from clintune.serving.documents import Document
 from clintune.serving.manifest import Manifest
-from clintune.windows import Cutter, load_cutter
+from clintune.windows import Cutter, cutter_of
 
-MODEL, TOKENIZER = "model.onnx", "tokenizer.json"
+MODEL = "model.onnx"
 INPUT_IDS, MASK, LOGITS = "input_ids", "attention_mask", "logits"
+COMPANION = ("input_ids", "attention_mask", "firsts", "lasts")
 THREADS = "CLINTUNE_THREADS"
 """How many threads one batch is computed with; unset or 0: one per core. The bits do not depend on it."""
 
@@ -60,9 +61,15 @@ def load_bundle(folder: Path, *, threads: int | None = None) -> Predictor:
     """
     manifest = Manifest.read(folder)
     outputs = manifest.outputs
-    cutter = load_cutter(folder / TOKENIZER, max_tokens=outputs.max_tokens, overlap=outputs.overlap)
-    forward = _forward(folder / MODEL, threads=_threads() if threads is None else threads)
-    return Predictor(cutter, outputs, forward, manifest.batch_tokens)
+    names = input_names(len(outputs.companions))
+    forward = _forward(folder / MODEL, names, threads=_threads() if threads is None else threads)
+    return Predictor(cutter_of(folder, outputs), outputs, forward, manifest.batch_tokens)
+
+
+def input_names(companions: int) -> list[str]:
+    """What the inputs of model.onnx are called, in the order of Batch.inputs."""
+    others = (f"companion_{number}_{name}" for number in range(1, companions + 1) for name in COMPANION)
+    return [INPUT_IDS, MASK, *others]
 
 
 def _threads() -> int:
@@ -72,13 +79,13 @@ def _threads() -> int:
     return int(value)
 
 
-def _forward(model: Path, *, threads: int) -> Forward:
+def _forward(model: Path, names: Sequence[str], *, threads: int) -> Forward:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
     def forward(batch: Batch) -> Logits:
-        logits: Logits = session.run([LOGITS], {INPUT_IDS: batch.input_ids, MASK: batch.mask})[0]
+        logits: Logits = session.run([LOGITS], dict(zip(names, batch.inputs, strict=True)))[0]
         return logits
 
     return forward

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 from clintune.tracking.journal import Artifact, Headline, Journal, Metrics, Model, Tags, now
 
@@ -20,6 +21,14 @@ class Origin:
 
     made_from: Mapping[str, str]
     folder: Path
+
+    def on(self, facts: Mapping[str, str]) -> Self:
+        """The same work where the machine decided so: that is part of what a result is made from."""
+        return replace(self, made_from={**self.made_from, **facts})
+
+    def part(self, name: str) -> Self:
+        """A part of the work, with a place of its own."""
+        return replace(self, folder=self.folder.with_name(f"{self.folder.name}-{name}"))
 
 
 class Run:

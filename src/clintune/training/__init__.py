@@ -1,15 +1,13 @@
 """Stage train: fine-tune the base model on windows; keep the weights that are best on validation."""
 
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from torch import manual_seed
-
 from clintune import params
-from clintune.checkpoints import Outputs
+from clintune.checkpoints import TOKENIZERS, Outputs
 from clintune.devices import Compute
-from clintune.encoders import TOKENIZER, tokenizer_file
+from clintune.encoders import tokenizer_file
 from clintune.files import whole_folder, write_json
 from clintune.networks import build, save
 from clintune.tasks.scorers import SCORERS
@@ -18,14 +16,14 @@ from clintune.training.acceleration import accelerate_network, put_back
 from clintune.training.batches import mapped_windows
 from clintune.training.census import label_totals, tokens_in
 from clintune.training.course import Course
-from clintune.training.history import History, Report
+from clintune.training.history import Report
 from clintune.training.learner import Learner
 from clintune.training.loop import fit, plan_of
 from clintune.training.losses import criterion_of
 from clintune.training.resuming import keeper
 from clintune.training.selection import LOSS, Best
 from clintune.training.validation import validation
-from clintune.training.verdict import Verdict, judge
+from clintune.training.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +44,7 @@ def train(
     report: Report,
     origin: Origin | None = None,
 ) -> Trained:
-    """Write a checkpoint: weights, configuration, tokenizer, meaning of the outputs, curves, params.
+    """Write a checkpoint: weights, configuration, tokenizers, meaning of the outputs, curves, params.
 
     `windows` and `examples` are the folders of the stages tokenize and preprocess; of the examples only
     validation is read, as the gold. `report` receives numbers while training runs. With `origin`, a run
@@ -55,51 +53,43 @@ def train(
     section, table = chosen.train, windows / "train.parquet"
     outputs = Outputs.read(windows / "outputs.json")
     network = build(chosen.model, outputs, seed=chosen.seed, dropout=section.dropout)
-    rows = accelerate_network(network, compute, tokens_in(table, windows / "validation.parquet"))
+    known = tokens_in(table, windows / "validation.parquet", companions=len(chosen.model.companions))
+    tables = accelerate_network(network, compute, known)
     network.to(compute.device)
     criterion = criterion_of(section.loss, outputs, label_totals(table, outputs))
     validate = validation(
         network, criterion, outputs, windows=windows / "validation.parquet",
         examples=examples / "validation.parquet", batch_tokens=section.batch_tokens,
     )  # fmt: skip
-    with mapped_windows(table) as mapped, keeper(_on(origin, compute)) as kept:
+    with mapped_windows(table) as mapped, keeper(origin and origin.on(compute.facts())) as kept:
         plan = plan_of(mapped.lengths(), section, seed=chosen.seed)
         learner = Learner.prepare(network, criterion, section, steps=len(plan), compute=compute)
-        manual_seed(chosen.seed + 1)  # dropout: apart from the first weights, which the seed decides
-        course = Course(learner, Best(section.stopping, falling=_falls(section, outputs)), History(report))
+        course = Course.begin(learner, falling=_falls(section, outputs), seed=chosen.seed, report=report)
         fit(course, mapped, plan, validate=validate, keeper=kept)
         fresh = build(chosen.model, outputs, seed=chosen.seed, dropout=section.dropout)
         with whole_folder(checkpoint) as draft:
-            save(put_back(course.best.weights, rows, fresh), draft)
-            verdict = _write_facts(draft, chosen, outputs, course)
+            save(put_back(course.best.weights, tables, fresh), draft)
+            verdict = course.conclude(draft)
+            _write_facts(draft, chosen, outputs)
         if kept is not None:
             kept.discard()
     return Trained(course.best, verdict)
 
 
-def _write_facts(folder: Path, chosen: params.Params, outputs: Outputs, course: Course) -> Verdict:
-    """What stands beside the weights: tokenizer, outputs, curves, params, verdict."""
-    shutil.copyfile(tokenizer_file(chosen.model), folder / TOKENIZER)
+def _write_facts(folder: Path, chosen: params.Params, outputs: Outputs) -> None:
+    """What stands beside weights and curves: tokenizers, meaning of the outputs, params."""
     outputs.write(folder / "outputs.json")
-    history, metric = course.history, chosen.train.stopping.metric
-    history.write(folder, metric=metric)
-    best = course.best
-    verdict = judge(history.training, history.validation, metric, best.falling, stopped=best.exhausted)
-    write_json(folder / "verdict.json", verdict.as_json())
+    (folder / TOKENIZERS).mkdir()
+    for name, encoder in zip(outputs.tokenizers, chosen.model.encoders, strict=True):
+        shutil.copyfile(tokenizer_file(encoder), folder / TOKENIZERS / name)
     sections = {"numerics": chosen.numerics, "model": chosen.model, "train": chosen.train}
     made_by = {name: one.model_dump(mode="json") for name, one in sections.items()}
     write_json(folder / "params.json", {"seed": chosen.seed, **made_by})
-    return verdict
 
 
 def _falls(section: params.Train, outputs: Outputs) -> bool:
     """Whether the score that training stops by is better the lower it is."""
     return section.stopping.metric in SCORERS[outputs.task].errors | {LOSS}
-
-
-def _on(origin: Origin | None, compute: Compute) -> Origin | None:
-    """Device and precision decide the bits too."""
-    return origin and replace(origin, made_from={**origin.made_from, **compute.facts()})
 
 
 def describe(chosen: params.Params, trained: Trained) -> str:

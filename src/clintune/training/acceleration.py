@@ -1,6 +1,6 @@
 """What makes a step faster and changes no more than its last bits: benchmarks/training measures it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from torch import Tensor, no_grad
 
@@ -11,22 +11,37 @@ from clintune.training.dropout import use_cheap_dropout
 from clintune.training.used_rows import UsedRows, keep_used_rows
 
 
-def accelerate_network(network: Network, compute: Compute, tokens: Iterable[int]) -> UsedRows | None:
+def accelerate_network(
+    network: Network, compute: Compute, tokens: Sequence[Iterable[int]]
+) -> dict[str, UsedRows]:
     """Exchange parts of a network that is going to be trained on these tokens and no others.
 
-    Returns the table of embeddings where it was cut down: `put_back` wants it.
+    `tokens` has one item per encoder. Returns each table of embeddings that was cut down, by the name of its
+    tensor: `put_back` wants them.
     """
-    if compute.device.type == "cpu":
-        use_cheap_dropout(network)
-        if compute.bf16 or dropout_of(network.encoder.config, "attention"):
-            use_products(network.encoder)
-    return keep_used_rows(network.encoder, tokens)
+    use_fast_parts(network, compute)
+    tables = {}
+    for (prefix, encoder), known in zip(network.encoders.items(), tokens, strict=True):
+        rows = keep_used_rows(encoder, known)
+        if rows is not None:
+            names = {module: name for name, module in encoder.named_modules()}
+            tables[f"{prefix}.{names[rows]}.weight"] = rows
+    return tables
 
 
-def put_back(trained: Mapping[str, Tensor], rows: UsedRows | None, network: Network) -> Network:
-    """The trained weights in a network as it was built, its table of embeddings whole."""
-    table = network.encoder.get_input_embeddings().weight
+def use_fast_parts(network: Network, compute: Compute) -> None:
+    """Dropout and attention that are fast on a CPU; no tensor changes."""
+    if compute.device.type != "cpu":
+        return
+    use_cheap_dropout(network)
+    for encoder in network.encoders.values():
+        if compute.bf16 or dropout_of(encoder.config, "attention"):
+            use_products(encoder)
+
+
+def put_back(trained: Mapping[str, Tensor], tables: Mapping[str, UsedRows], network: Network) -> Network:
+    """The trained weights in a network as it was built, its tables of embeddings whole."""
     with no_grad():
         for name, tensor in network.named_parameters():
-            tensor.copy_(trained[name] if rows is None or tensor is not table else rows.whole(trained[name]))
+            tensor.copy_(tables[name].whole(trained[name]) if name in tables else trained[name])
     return network

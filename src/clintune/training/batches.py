@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import datasets
 import numpy as np
@@ -12,13 +12,20 @@ import pyarrow.compute as pc
 
 from clintune.batching import similar_lengths
 from clintune.examples import Window
-from clintune.tables import WINDOW_SCHEMA
+from clintune.tables import WINDOW_SCHEMA, window_of
 
 Step: TypeAlias = list[list[int]]
 """Batches, each the positions of its windows, whose gradients are added up."""
 
 POOL = 64
 """Batches that are drawn together before sorting by length: more is faster, less is more random."""
+
+
+class Windows(Protocol):
+    """Windows by their positions."""
+
+    def take(self, positions: Sequence[int]) -> list[Window]:
+        """The windows at these positions, in this order."""
 
 
 class MappedWindows:
@@ -29,16 +36,20 @@ class MappedWindows:
         self._rows = datasets.Dataset.from_parquet(str(path), cache_dir=str(scratch)).with_format("python")
 
     def lengths(self) -> list[int]:
-        """Tokens of each window, special ones included."""
-        column = self._rows.with_format("arrow")["input_ids"][:]
-        found: list[int] = pc.list_value_length(column).to_pylist()
+        """The width of each window."""
+        rows = self._rows.with_format("arrow")
+        widths = np.array(pc.list_value_length(rows["input_ids"][:]))
+        companions = rows["companions"][:].combine_chunks()
+        inner = pc.list_value_length(pc.struct_field(pc.list_flatten(companions), "input_ids"))
+        np.maximum.at(widths, pc.list_parent_indices(companions).to_numpy(), inner.to_numpy())
+        found: list[int] = widths.tolist()
         return found
 
     def take(self, positions: Sequence[int]) -> list[Window]:
         """The windows at these positions, in this order."""
-        columns = self._rows[list(positions)]
-        lists = zip(*(columns[name] for name in WINDOW_SCHEMA.names), strict=True)
-        return [Window(example_id, *map(tuple, rest)) for example_id, *rest in lists]
+        columns, names = self._rows[list(positions)], WINDOW_SCHEMA.names
+        rows = zip(*(columns[name] for name in names), strict=True)
+        return [window_of(dict(zip(names, row, strict=True))) for row in rows]
 
 
 @contextmanager

@@ -16,11 +16,15 @@ PADDING = 0
 """The token that batching.pad fills up with: it is looked up in the table like any other."""
 
 
-def tokens_in(*paths: Path) -> set[int]:
-    """Every token that a batch of these windows can hold."""
-    found = {PADDING}
+def tokens_in(*paths: Path, companions: int) -> list[set[int]]:
+    """Every token that a batch of these windows can hold: of the base model, then of each companion."""
+    found = [{PADDING} for _ in range(1 + companions)]
     for ids in _column("input_ids", *paths):
-        found.update(pc.unique(pc.list_flatten(ids)).to_pylist())
+        found[0].update(pc.unique(pc.list_flatten(ids)).to_pylist())
+    for read in _column("companions", *paths):
+        for number in range(companions):
+            ids = pc.struct_field(pc.list_element(read, number), "input_ids")
+            found[1 + number].update(pc.unique(pc.list_flatten(ids)).to_pylist())
     return found
 
 

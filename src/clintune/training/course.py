@@ -4,15 +4,18 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import psutil
 import torch
 from torch import Tensor
 
-from clintune.training.history import History
+from clintune.files import write_json
+from clintune.training.history import History, Report
 from clintune.training.learner import Learned, Learner
 from clintune.training.selection import Best
+from clintune.training.verdict import Verdict, judge
 
 _WEIGHTS, _OPTIMIZER, _BEST, _RANDOM = "weights/", "optimizer/", "best/", "random/"
 
@@ -50,6 +53,22 @@ class Course:
     meter: Meter = field(default_factory=Meter)
     done: int = 0
     waited: int | None = None
+
+    @classmethod
+    def begin(cls, learner: Learner, *, falling: bool, seed: int, report: Report) -> Self:
+        """Before the first step. `falling` says that the score to stop by is better the lower it is."""
+        torch.manual_seed(seed + 1)  # dropout: apart from the first weights, which the seed decides
+        return cls(learner, Best(learner.section.stopping, falling), History(report))
+
+    def conclude(self, folder: Path) -> Verdict:
+        """Write the curves and the verdict on them."""
+        history, metric = self.history, self.learner.section.stopping.metric
+        history.write(folder, metric=metric)
+        verdict = judge(
+            history.training, history.validation, metric, self.best.falling, stopped=self.best.exhausted
+        )
+        write_json(folder / "verdict.json", verdict.as_json())
+        return verdict
 
     def report(self) -> None:
         """A row of the curve of training, over the steps since the last."""

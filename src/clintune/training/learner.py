@@ -15,8 +15,7 @@ from clintune.devices import Compute
 from clintune.networks import Network
 from clintune.tasks.items import Items
 from clintune.training.losses import Criterion
-from clintune.training.optimization import build_optimizer, build_schedule
-from clintune.training.parts import parts_of
+from clintune.training.optimization import build_optimizer, build_schedule, learning_rates
 from clintune.training.penalties import add_penalty
 from clintune.training.strategies import Moment, Strategy, strategy_of
 from clintune.training.weights import Weights
@@ -63,10 +62,10 @@ class Learner:
         """Optimizer, schedule and strategy for a run of `steps` steps of a network on the device."""
         accelerator = Accelerator(cpu=compute.device.type == "cpu")
         strategy = strategy_of(section, network)
-        parts = parts_of(network) if section.layer_decay < 1 else None
+        rates = learning_rates(network, section)
         weights = Weights(network, bf16=compute.bf16)
         weights.train_only(strategy.names())
-        optimizer = build_optimizer(weights.tensors, section, parts)
+        optimizer = build_optimizer(weights.tensors, section, rates)
         schedule = build_schedule(optimizer, section, steps=steps)
         model, prepared = accelerator.prepare(network, optimizer)
         return cls(network, model, weights, criterion, strategy, prepared, schedule, accelerator, section)
@@ -81,12 +80,12 @@ class Learner:
         weights: Mapping[str, Tensor],
         moments: Mapping[str, Tensor],
         *,
-        thawed: int,
+        thawed: Sequence[int],
         done: int,
         rates: Sequence[float],
     ) -> None:
         """Go back to the state after `done` steps. `moments` are named `number of the tensor/name`."""
-        self.strategy.thawed = thawed
+        self.strategy.restore(thawed)
         self.weights.train_only(self.strategy.names())
         self.weights.load(weights)
         state: dict[int, dict[str, Tensor]] = {}
@@ -133,7 +132,7 @@ class Learner:
         return learned
 
     def _backward(self, batch: Batch, items: Items, *, share: float) -> float:
-        outputs = self.model(self._tensor(batch.input_ids), self._tensor(batch.mask))
+        outputs = self.model(*map(self._tensor, batch.inputs))
         loss = self.criterion.total(outputs, items)
         self.accelerator.backward(loss / share)
         self.weights.collect()

@@ -10,7 +10,7 @@ from tqdm import tqdm
 from clintune import params
 from clintune.batching import pad
 from clintune.errors import TrainingError
-from clintune.training.batches import MappedWindows, Step, steps
+from clintune.training.batches import Step, Windows, steps
 from clintune.training.course import Course
 from clintune.training.resuming import Keeper
 from clintune.training.strategies import Moment
@@ -28,7 +28,7 @@ class Planned:
 
 def fit(
     course: Course,
-    windows: MappedWindows,
+    windows: Windows,
     plan: Sequence[Planned],
     *,
     validate: Validate,
@@ -54,7 +54,7 @@ def fit(
         course.report()
 
 
-def _step(course: Course, windows: MappedWindows, planned: Planned, *, last: bool) -> None:
+def _step(course: Course, windows: Windows, planned: Planned, *, last: bool) -> None:
     learner, number = course.learner, course.done + 1
     learner.thaw(Moment(course.done, planned.epoch, course.waited))
     learned = learner.learn([pad(windows.take(positions)) for positions in planned.batches])

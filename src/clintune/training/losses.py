@@ -38,7 +38,7 @@ def criterion_of(section: params.Loss, outputs: Outputs, totals: Totals) -> Crit
     match section:
         case params.CrossEntropy():
             weights = _weights(section.class_weights, outputs.labels, _balanced(totals))
-            return Criterion(items, _cross_entropy(section, weights), _weighted(weights))
+            return Criterion(items, cross_entropy(section, weights), weighted(weights))
         case params.BinaryCrossEntropy():
             weights = _weights(section.class_weights, outputs.labels, _positive(totals))
             return Criterion(items, _binary(section, weights), _counted)
@@ -50,7 +50,7 @@ def criterion_of(section: params.Loss, outputs: Outputs, totals: Totals) -> Crit
             return Criterion(items, _errors(lambda errors: huber(errors, section.delta)), _counted)
 
 
-def _cross_entropy(section: params.CrossEntropy, weights: Tensor | None) -> Total:
+def cross_entropy(section: params.CrossEntropy, weights: Tensor | None) -> Total:
     """-w_y log p_y of each item, p the softmax over its outputs, w the class weights.
 
     With label smoothing ε the target is 1 - ε + ε/K for the label and ε/K for the other classes of K, each
@@ -72,7 +72,7 @@ def _cross_entropy(section: params.CrossEntropy, weights: Tensor | None) -> Tota
     return total
 
 
-def _weighted(weights: Tensor | None) -> Callable[[Items], float]:
+def weighted(weights: Tensor | None) -> Callable[[Items], float]:
     """A weighted mean divides by the weights of the labels."""
 
     def weight(items: Items) -> float:

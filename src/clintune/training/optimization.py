@@ -9,18 +9,40 @@ from typing import Any
 from torch import Tensor, optim
 
 from clintune import params
-from clintune.training.parts import Parts
+from clintune.networks import Network
+from clintune.training.parts import parts_of
 from clintune.training.strategies import no_such_tensor
 
 
+def learning_rates(network: Network, section: params.Train) -> dict[str, float]:
+    """Of each tensor: rate · layer_decay^(depth of the top - depth), as ULMFiT and ELECTRA do.
+
+    Howard and Ruder 2018, arXiv:1801.06146. The rate is `learning_rate`, or for an encoder of several its
+    own; the head has the full rate, the last layer one factor less. Raises ModelError where a model has no
+    layers to count.
+    """
+    rates = {name: section.learning_rate for name, _ in network.named_parameters()}
+    own = [section.learning_rate]
+    if isinstance(section.strategy, params.Hybrid):
+        own = [one.learning_rate for one in section.strategy.encoders]
+    for rate, (prefix, encoder) in zip(own, network.encoders.items(), strict=True):
+        names = [name for name in rates if name.startswith(f"{prefix}.")]
+        rates |= dict.fromkeys(names, rate)
+        if section.layer_decay < 1:
+            parts = parts_of(prefix, encoder, names)
+            rates |= {name: rate * section.layer_decay ** (parts.top - parts.depths[name]) for name in names}
+    return rates
+
+
 def build_optimizer(
-    tensors: Mapping[str, Tensor], section: params.Train, parts: Parts | None
+    tensors: Mapping[str, Tensor], section: params.Train, rates: Mapping[str, float]
 ) -> optim.Optimizer:
     """The optimizer that params.yaml names, over all tensors; those without a gradient stay as they are.
 
-    `parts` is needed where `layer_decay` is below 1. Raises ModelError for a group that fits no tensor.
+    `rates` are the learning rates of tensors for which no group has one. Raises ModelError for a group that
+    fits no tensor.
     """
-    groups = _groups(tensors, section, parts)
+    groups = _groups(tensors, section, rates)
     match section.optimizer:
         case params.AdamW() as adamw:
             betas = (adamw.beta1, adamw.beta2)
@@ -32,47 +54,29 @@ def build_optimizer(
 
 
 def _groups(
-    tensors: Mapping[str, Tensor], section: params.Train, parts: Parts | None
+    tensors: Mapping[str, Tensor], section: params.Train, rates: Mapping[str, float]
 ) -> list[dict[str, Any]]:
-    """Tensors of equal settings together, in the order of the network."""
+    """Tensors of equal settings together, in the order of the network; the first group that fits counts."""
     for group in section.groups:
         if not any(fnmatchcase(name, group.names) for name in tensors):
             raise no_such_tensor("train.groups", group.names, tensors)
     found: dict[tuple[float, float], list[Tensor]] = defaultdict(list)
     for name, tensor in tensors.items():
-        found[_rate(name, section, parts), _decay(name, tensor, section)].append(tensor)
+        own = next((group for group in section.groups if fnmatchcase(name, group.names)), None)
+        rate = own and own.learning_rate
+        found[rate or rates[name], _decay(tensor, section, own)].append(tensor)
     return [
         {"params": members, "lr": rate, "weight_decay": decay} for (rate, decay), members in found.items()
     ]
 
 
-def _group(name: str, section: params.Train) -> params.Group | None:
-    """The first that fits."""
-    return next((group for group in section.groups if fnmatchcase(name, group.names)), None)
-
-
-def _rate(name: str, section: params.Train, parts: Parts | None) -> float:
-    """learning_rate · layer_decay^(depth of the top - depth), discriminative rates of ULMFiT and ELECTRA.
-
-    Howard and Ruder 2018, arXiv:1801.06146. The head has the full rate, the last layer one factor less.
-    """
-    group = _group(name, section)
-    if group is not None and group.learning_rate is not None:
-        return group.learning_rate
-    if parts is None:
-        return section.learning_rate
-    depth: int = parts.top - parts.depths[name]
-    return section.learning_rate * section.layer_decay**depth
-
-
-def _decay(name: str, tensor: Tensor, section: params.Train) -> float:
+def _decay(tensor: Tensor, section: params.Train, group: params.Group | None) -> float:
     """Decoupled weight decay: w ← w - rate · decay · w beside the step (arXiv:1711.05101).
 
     Biases and normalisation weights, all tensors of one dimension, are not decayed unless a group says so.
     """
     if not isinstance(section.optimizer, params.AdamW):
         return 0.0
-    group = _group(name, section)
     if group is not None and group.weight_decay is not None:
         return group.weight_decay
     return section.optimizer.weight_decay if tensor.ndim > 1 else 0.0

@@ -1,12 +1,12 @@
-"""The parts of a network from the bottom to the top: embeddings, layers, head."""
+"""The parts of an encoder from the bottom to the top: embeddings, layers, and what follows them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from torch import nn
+from transformers import PreTrainedModel
 
 from clintune.errors import ModelError
-from clintune.networks import Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,27 +22,29 @@ class Parts:
         return self.layers + 1
 
 
-def parts_of(network: Network) -> Parts:
-    """Of any encoder that keeps its layers in one list, as those of transformers do.
+def parts_of(prefix: str, encoder: PreTrainedModel, names: Iterable[str]) -> Parts:
+    """Of these tensors, those of the encoder named `prefix.…`; the others are at the top.
 
-    Raises ModelError for another.
+    For any encoder that keeps its layers in one list, as those of transformers do. Raises ModelError for
+    another.
     """
-    prefix, layers = _layer_list(network)
+    inside, layers = _layer_list(encoder)
+    list_of_layers = f"{prefix}.{inside}."
     depths: dict[str, int] = {}
     below = 0
-    for name, _ in network.named_parameters():
-        if name.startswith(prefix):
+    for name in names:
+        if name.startswith(list_of_layers):
             below = layers + 1  # whatever is named after the layers comes after them
-            depths[name] = 1 + int(name[len(prefix) :].partition(".")[0])
+            depths[name] = 1 + int(name[len(list_of_layers) :].partition(".")[0])
         else:
-            depths[name] = below if name.startswith("encoder.") else layers + 1
+            depths[name] = below if name.startswith(f"{prefix}.") else layers + 1
     return Parts(depths, layers)
 
 
-def _layer_list(network: Network) -> tuple[str, int]:
-    config = network.encoder.config
-    for name, module in network.encoder.named_modules():
+def _layer_list(encoder: PreTrainedModel) -> tuple[str, int]:
+    config = encoder.config
+    for name, module in encoder.named_modules():
         if isinstance(module, nn.ModuleList) and len(module) == config.num_hidden_layers:
-            return f"encoder.{name}.", len(module)
+            return name, len(module)
     problem = f"a model of type {config.model_type} has no list of layers"
     raise ModelError("params.yaml: train.strategy", problem, "choose full, and layer_decay 1.0")

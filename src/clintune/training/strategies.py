@@ -1,9 +1,11 @@
 """Which tensors are trained, and from when on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Protocol
+
+from transformers import PreTrainedModel
 
 from clintune import params
 from clintune.errors import ModelError
@@ -24,9 +26,7 @@ class Moment:
 
 
 class Strategy(Protocol):
-    """What is trained at a moment. Only its `thawed` changes, and only upwards."""
-
-    thawed: int
+    """What is trained at a moment. Only what it has `thawed` changes, and only upwards."""
 
     def names(self) -> frozenset[str]:
         """The tensors that are trained now."""
@@ -34,13 +34,20 @@ class Strategy(Protocol):
     def advance(self, moment: Moment) -> bool:
         """Thaw what is due; says whether anything was."""
 
+    @property
+    def thawed(self) -> tuple[int, ...]:
+        """How many parts below the top are thawed, of each encoder."""
 
-@dataclass(slots=True)
+    def restore(self, thawed: Sequence[int]) -> None:
+        """Go back to where that many were."""
+
+
+@dataclass(frozen=True, slots=True)
 class Fixed:
     """The same tensors from the first step to the last."""
 
     trained: frozenset[str]
-    thawed: int = 0
+    thawed: tuple[int, ...] = (0,)
 
     def names(self) -> frozenset[str]:
         """Always the same."""
@@ -50,23 +57,35 @@ class Fixed:
         """Nothing ever is due."""
         return False
 
+    def restore(self, thawed: Sequence[int]) -> None:
+        """Nothing changes."""
+
 
 @dataclass(slots=True)
 class Thawing:
-    """The top first, then `thawed` parts below it."""
+    """The top first, then `count` parts below it."""
 
     section: params.Gradual
     parts: Parts
-    thawed: int
+    count: int
+
+    @property
+    def thawed(self) -> tuple[int, ...]:
+        """One number."""
+        return (self.count,)
+
+    def restore(self, thawed: Sequence[int]) -> None:
+        """Take the number."""
+        (self.count,) = thawed
 
     def names(self) -> frozenset[str]:
         """The tensors of the top and of the thawed parts."""
-        lowest = self.parts.top - self.thawed
+        lowest = self.parts.top - self.count
         return frozenset(name for name, depth in self.parts.depths.items() if depth >= lowest)
 
     def advance(self, moment: Moment) -> bool:
         """By epochs or steps the moment says how many are due; without a gain, one more each time."""
-        before, every = self.thawed, self.section.every
+        before, every = self.count, self.section.every
         match self.section.unit:
             case "epoch":
                 due = self.section.initially + moment.epoch // every
@@ -74,8 +93,34 @@ class Thawing:
                 due = self.section.initially + moment.step // every
             case "plateau":
                 due = before + bool(moment.waited and moment.waited % every == 0)
-        self.thawed = min(max(before, due), self.parts.layers + self.section.embeddings)
-        return self.thawed > before
+        self.count = min(max(before, due), self.parts.layers + self.section.embeddings)
+        return self.count > before
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """A strategy for each encoder, and `shared`, the tensors of none: fusion and head, always trained."""
+
+    strategies: tuple[Strategy, ...]
+    shared: frozenset[str]
+
+    def names(self) -> frozenset[str]:
+        """Those of all strategies together."""
+        return self.shared.union(*(one.names() for one in self.strategies))
+
+    def advance(self, moment: Moment) -> bool:
+        """Each at its own pace."""
+        return sum(one.advance(moment) for one in self.strategies) > 0
+
+    @property
+    def thawed(self) -> tuple[int, ...]:
+        """A number for each encoder."""
+        return tuple(count for one in self.strategies for count in one.thawed)
+
+    def restore(self, thawed: Sequence[int]) -> None:
+        """To each its number."""
+        for one, count in zip(self.strategies, thawed, strict=True):
+            one.restore((count,))
 
 
 def strategy_of(section: params.Train, network: Network) -> Strategy:
@@ -83,13 +128,27 @@ def strategy_of(section: params.Train, network: Network) -> Strategy:
 
     Raises ModelError where it names layers or tensors that the network has not.
     """
-    match section.strategy:
+    names = [name for name, _ in network.named_parameters()]
+    if not isinstance(section.strategy, params.Hybrid):
+        return _of_encoder(section.strategy, "encoder", network.encoder, names)
+    own = {prefix: [name for name in names if name.startswith(f"{prefix}.")] for prefix in network.encoders}
+    strategies = (
+        _of_encoder(one.strategy, prefix, encoder, own[prefix])
+        for one, (prefix, encoder) in zip(section.strategy.encoders, network.encoders.items(), strict=True)
+    )
+    return Several(tuple(strategies), frozenset(names).difference(*own.values()))
+
+
+def _of_encoder(
+    section: params.Single, prefix: str, encoder: PreTrainedModel, names: Sequence[str]
+) -> Strategy:
+    match section:
         case params.Full():
-            return Fixed(frozenset(name for name, _ in network.named_parameters()))
+            return Fixed(frozenset(names))
         case params.Partial() as partial:
-            return Fixed(_all_but_frozen(partial, parts_of(network)))
+            return Fixed(_all_but_frozen(partial, parts_of(prefix, encoder, names)))
         case params.Gradual() as gradual:
-            parts = parts_of(network)
+            parts = parts_of(prefix, encoder, names)
             if gradual.initially > parts.layers:
                 raise _too_many("gradual", "initially", gradual.initially, parts)
             return Thawing(gradual, parts, gradual.initially)
