@@ -37,6 +37,7 @@ from clintune.params_training import (
     Gradual,
     Group,
     Huber,
+    Lora,
     Loss,
     Optimizer,
     Partial,
@@ -50,7 +51,7 @@ from clintune.params_training import (
 
 __all__ = [
     "AbsoluteError", "Adam", "AdamW", "BinaryCrossEntropy", "Conll", "CrossEntropy", "Dropout", "Evaluate",
-    "Export", "Full", "Gradual", "Group", "Huber", "Ingest", "Loss", "Model", "Numerics", "Optimizer",
+    "Export", "Full", "Gradual", "Group", "Huber", "Ingest", "Lora", "Loss", "Model", "Numerics", "Optimizer",
     "Params", "Partial", "Penalty", "Preprocess", "Scratch", "Section", "Sgd", "SplitByFile", "SplitByHash",
     "SplitByScaffold", "SquaredError", "Stopping", "Strategy", "Synthetic", "Table", "Tokenize", "Train",
     "leaves", "load_params",

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
-from clintune.params_base import Count, Fraction, Name, NotNegative, Positive, Section, Share
+from clintune.params_base import Count, Fraction, Name, Names, NotNegative, Positive, Section, Share
 
 
 class Dropout(Section):
@@ -44,7 +44,21 @@ class Gradual(Section):
     embeddings: bool
 
 
-Strategy: TypeAlias = Annotated[Full | Partial | Gradual, Field(discriminator="kind")]
+class Lora(Section):
+    """Low-rank adapters: W + (alpha / rank) · B · A in place of W, where only A, B and the head are trained.
+
+    `targets` are patterns of names of linear layers in the encoder, as `*.query`; `dropout` is that of what
+    A reads. A penalty or a decay is of A and B. Hu et al. 2021, arXiv:2106.09685.
+    """
+
+    kind: Literal["lora"]
+    rank: Count
+    alpha: Count
+    dropout: Share
+    targets: Names
+
+
+Strategy: TypeAlias = Annotated[Full | Partial | Gradual | Lora, Field(discriminator="kind")]
 
 
 class Sgd(Section):

@@ -10,7 +10,7 @@ from torch import Tensor, optim
 
 from clintune import params
 from clintune.training.parts import Parts
-from clintune.training.strategies import no_such_tensor
+from clintune.training.strategies import nothing_fits
 
 
 def build_optimizer(
@@ -37,7 +37,7 @@ def _groups(
     """Tensors of equal settings together, in the order of the network."""
     for group in section.groups:
         if not any(fnmatchcase(name, group.names) for name in tensors):
-            raise no_such_tensor("train.groups", group.names, tensors)
+            raise nothing_fits("tensor", "train.groups", group.names, tensors)
     found: dict[tuple[float, float], list[Tensor]] = defaultdict(list)
     for name, tensor in tensors.items():
         found[_rate(name, section, parts), _decay(name, tensor, section)].append(tensor)

@@ -1,6 +1,6 @@
 """Which tensors are trained, and from when on."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Protocol
@@ -86,6 +86,8 @@ def strategy_of(section: params.Train, network: Network) -> Strategy:
     match section.strategy:
         case params.Full():
             return Fixed(frozenset(name for name, _ in network.named_parameters()))
+        case params.Lora():  # add_adapters has frozen all else
+            return Fixed(frozenset(name for name, one in network.named_parameters() if one.requires_grad))
         case params.Partial() as partial:
             return Fixed(_all_but_frozen(partial, parts_of(network)))
         case params.Gradual() as gradual:
@@ -100,7 +102,7 @@ def _all_but_frozen(section: params.Partial, parts: Parts) -> frozenset[str]:
         raise _too_many("partial", "layers", section.layers, parts)
     for pattern in section.names:
         if not any(fnmatchcase(name, pattern) for name in parts.depths):
-            raise no_such_tensor("train.strategy.names", pattern, parts.depths)
+            raise nothing_fits("tensor", "train.strategy.names", pattern, parts.depths)
     trained = frozenset(
         name for name, depth in parts.depths.items()
         if not (section.embeddings and depth == 0) and not 0 < depth <= section.layers
@@ -116,7 +118,7 @@ def _too_many(kind: str, key: str, found: int, parts: Parts) -> ModelError:
     return ModelError(f"params.yaml: train.strategy.{key}", problem, f"lower it ({kind})")
 
 
-def no_such_tensor(key: str, pattern: str, names: Mapping[str, object]) -> ModelError:
-    """A pattern that fits nothing is most likely a misspelling."""
+def nothing_fits(what: str, key: str, pattern: str, names: Iterable[str]) -> ModelError:
+    """A pattern that fits none of the names of such things is most likely a misspelling."""
     example = next(iter(names))
-    return ModelError(f"params.yaml: {key}", f"no tensor fits {pattern!r}", f"names are like {example}")
+    return ModelError(f"params.yaml: {key}", f"no {what} fits {pattern!r}", f"names are like {example}")
