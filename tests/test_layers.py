@@ -40,6 +40,7 @@ DOORS = {
         "clintune.tasks.texts.pooling",
     ),
     "transformers": ("clintune.networks", "clintune.training.attention", "clintune.training.used_rows"),
+    "peft": ("clintune.training.adapters",),
     "rdkit": ("clintune.molecules",),
     "sklearn": ("clintune.evaluation.texts.baselines",),
     "dvc": ("clintune.lockfile", "clintune.cli.why"),
@@ -131,7 +132,7 @@ def test_a_heavy_library_comes_in_by_its_doors_only(library: str) -> None:
     ["pipeline.ingest", "pipeline.preprocess", "pipeline.tokenize", "clintune.cli", "clintune.cli.check"],
 )
 def test_what_starts_often_starts_without_torch_mlflow_and_dvc(module: str) -> None:
-    heavy = "{'torch', 'mlflow', 'dvc', 'transformers', 'sklearn', 'rdkit'}"
+    heavy = "{'torch', 'mlflow', 'dvc', 'transformers', 'peft', 'sklearn', 'rdkit'}"
     text = f"import pipeline, {module}, sys; print({heavy} & set(sys.modules))"
     found = subprocess.run(
         [sys.executable, "-c", text], cwd=ROOT, capture_output=True, text=True, check=True

@@ -130,6 +130,16 @@ def test_a_missing_key_is_named_with_the_line_of_its_section(tmp_path, text):
             "precision: bf16",
             "train.precision bf16 differs between CPUs, and numerics.profile is portable",
         ),
+        (
+            "kind: full ",
+            "kind: lora\n    rank: 0\n    alpha: 16\n    dropout: 0.1\n    targets: ['*.query'] ",
+            "train.strategy.rank: found '0' (number); it should be greater than or equal to 1",
+        ),
+        (
+            "kind: full ",
+            "kind: lora\n    rank: 8\n    alpha: 16\n    dropout: 0.1\n    targets: [] ",
+            "train.strategy.targets: found a list",
+        ),
         ("task: entities", "task: entity", "task: found 'entity' (text); it should be 'entities'"),
     ],
 )

@@ -39,6 +39,7 @@ from clintune.params_training import (
     Group,
     Huber,
     Hybrid,
+    Lora,
     Loss,
     Optimizer,
     Partial,
@@ -53,7 +54,7 @@ from clintune.params_training import (
 
 __all__ = [
     "AbsoluteError", "Adam", "AdamW", "BinaryCrossEntropy", "Conll", "CrossEntropy", "Dropout",
-    "Encoder", "Evaluate", "Export", "Full", "Gradual", "Group", "Huber", "Hybrid", "Ingest", "Loss",
+    "Encoder", "Evaluate", "Export", "Full", "Gradual", "Group", "Huber", "Hybrid", "Ingest", "Lora", "Loss",
     "Model", "Numerics", "Optimizer", "Params", "Partial", "Penalty", "Preprocess", "Pretraining",
     "Scratch", "Section", "Sgd", "Single", "SplitByFile", "SplitByHash", "SplitByScaffold",
     "SquaredError", "Stopping", "Strategy", "Synthetic", "Table", "Tokenize", "Train", "Vocabulary",

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
-from clintune.params_base import Count, Fraction, Name, NotNegative, Positive, Section, Share
+from clintune.params_base import Count, Fraction, Name, Names, NotNegative, Positive, Section, Share
 
 
 class Dropout(Section):
@@ -44,7 +44,21 @@ class Gradual(Section):
     embeddings: bool
 
 
-Single: TypeAlias = Annotated[Full | Partial | Gradual, Field(discriminator="kind")]
+class Lora(Section):
+    """Low-rank adapters: W + (alpha / rank) · B · A in place of W, where only A, B and the head are trained.
+
+    `targets` are patterns of names of linear layers in the encoder, as `*.query`; `dropout` is that of what
+    A reads. A penalty or a decay is of A and B. Hu et al. 2021, arXiv:2106.09685.
+    """
+
+    kind: Literal["lora"]
+    rank: Count
+    alpha: Count
+    dropout: Share
+    targets: Names
+
+
+Single: TypeAlias = Annotated[Full | Partial | Gradual | Lora, Field(discriminator="kind")]
 """Strategies for one encoder."""
 
 
@@ -65,7 +79,7 @@ class Hybrid(Section):
     encoders: Annotated[tuple[OfEncoder, ...], Field(strict=False, min_length=2)]
 
 
-Strategy: TypeAlias = Annotated[Full | Partial | Gradual | Hybrid, Field(discriminator="kind")]
+Strategy: TypeAlias = Annotated[Full | Partial | Gradual | Lora | Hybrid, Field(discriminator="kind")]
 
 
 class Sgd(Section):
@@ -207,6 +221,13 @@ class Train(Section):
     validations_per_epoch: Count
     stopping: Stopping
     log_every: Count
+
+    @property
+    def of_encoders(self) -> tuple[OfEncoder, ...]:
+        """Strategy and learning rate of each encoder."""
+        if isinstance(self.strategy, Hybrid):
+            return self.strategy.encoders
+        return (OfEncoder(strategy=self.strategy, learning_rate=self.learning_rate),)
 
     @model_validator(mode="after")
     def _decay_by_adamw(self) -> Self:

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import torch
 
+from clintune.checkpoints import Outputs
 from clintune.devices import prepare
 from clintune.examples import Example, Span
 from clintune.files import write_json
+from clintune.networks import build
 from clintune.params import Params, Stopping
 from clintune.tables import SPANS, write_examples
 from clintune.tokenization import tokenize
@@ -47,6 +50,13 @@ def folders(tmp_path_factory, tiny: Params) -> Folders:
     section = tiny.tokenize.model_copy(update={"max_tokens": 32, "overlap": 8})
     tokenize(section, task="entities", model=tiny.model, examples=root / "examples", windows=root / "windows")
     return Folders(root / "examples", root / "windows")
+
+
+@pytest.fixture
+def start(folders: Folders, tiny: Params) -> dict[str, torch.Tensor]:
+    """The weights before the first step."""
+    outputs = Outputs.read(folders.windows / "outputs.json")
+    return build(tiny.model, outputs, seed=tiny.seed, dropout=tiny.train.dropout).state_dict()
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ import torch
 from clintune.checkpoints import Outputs
 from clintune.errors import ModelError
 from clintune.networks import build
-from clintune.params import Adam, AdamW, Group, Partial, Sgd, Train
+from clintune.params import Adam, AdamW, Group, Lora, Partial, Sgd, Train
+from clintune.training.adapters import add_adapters
 from clintune.training.optimization import build_optimizer, build_schedule, course, learning_rates
 from clintune.training.strategies import strategy_of
 
@@ -74,6 +75,17 @@ def test_each_layer_learns_slower_than_the_one_above_by_the_same_factor(network,
     }  # fmt: skip
     for part, rate in by_part.items():
         assert sorted({found[name] for name in found if name.startswith(part)}) == pytest.approx([rate])
+
+
+def test_adapters_learn_at_the_rate_of_their_layer_and_a_group_may_set_that_of_b_alone(network, section):
+    lora = Lora(kind="lora", rank=2, alpha=4, dropout=0.0, targets=("*.query",))
+    groups = (Group(names="*.lora_B.*", learning_rate=0.7, weight_decay=None),)
+    section = section.model_copy(update={"layer_decay": 0.5, "groups": groups, "strategy": lora})
+    add_adapters(network, section, seed=3)
+    found = rates(network, section)
+    query = "encoder.encoder.layer.{}.attention.self.query.lora_{}.default.weight"
+    assert [found[query.format(layer, "A")] for layer in (0, 1)] == pytest.approx([RATE / 4, RATE / 2])
+    assert [found[query.format(layer, "B")] for layer in (0, 1)] == [0.7, 0.7]
 
 
 def test_a_group_has_settings_of_its_own_and_the_first_that_fits_counts(network, section):

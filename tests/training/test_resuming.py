@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from clintune.files import sha256
-from clintune.params import Gradual, Sgd
+from clintune.params import Gradual, Lora, Sgd
 from clintune.tracking.run import Origin
 from clintune.training.resuming import keeper
+from tests.checkpoints import sums
 
 MADE_FROM = {"inputs": "a" * 64}
 SGD = Sgd(kind="sgd", momentum=0.9, nesterov=False)
+LORA = Lora(kind="lora", rank=2, alpha=6, dropout=0.2, targets=("*.query", "*.value"))
 
 
 class Interrupted(Exception):  # noqa: N818
@@ -46,10 +47,6 @@ def interrupted(fine_tune, tmp_path, often) -> Callable[..., Path]:
     return run
 
 
-def sums(checkpoint: Path) -> dict[str, str]:
-    return {path.name: sha256(path) for path in checkpoint.rglob("*") if path.is_file()}
-
-
 def into(reported: list[tuple[str, float, int]]) -> Callable[..., None]:
     return lambda values, at: reported.extend((*one, at) for one in values.items())
 
@@ -68,6 +65,8 @@ CASES = {
         kind="gradual", initially=0, every=1, unit="epoch", embeddings=True)},
     "thawing on plateaus": {"epochs": 6, "learning_rate": 1e-9, "strategy": Gradual(
         kind="gradual", initially=0, every=1, unit="plateau", embeddings=True)},
+    "lora": {"epochs": 3, "strategy": LORA},
+    "lora in bf16": {"epochs": 3, "strategy": LORA, "precision": "bf16"},
     "early stopping": {"epochs": 9, "learning_rate": 1e-9, "patience": 3},
     "accumulated": {"epochs": 3, "accumulation": 2, "batch_tokens": 128},
     "cosine": {"epochs": 3, "schedule": "cosine", "layer_decay": 0.5},

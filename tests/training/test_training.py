@@ -6,23 +6,17 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
 
-from clintune.checkpoints import Outputs
 from clintune.errors import ParamsError, TrainingError
-from clintune.files import read_json, sha256
+from clintune.files import read_json
 from clintune.inference import predictions
-from clintune.networks import build
-from clintune.params import Gradual, Params, Partial
+from clintune.params import Gradual, Partial
 from clintune.tables import SPANS, read_examples
 from clintune.tasks.scorers import SCORERS
+from tests.checkpoints import moved, sums, weights
 
 CPU = torch.device("cpu")
 FILES = ("model.safetensors", "config.json", "outputs.json", "params.json", "tokenizer.json", "training.csv")
-
-
-def sums(checkpoint: Path) -> dict[str, str]:
-    return {path.name: sha256(path) for path in checkpoint.rglob("*") if path.is_file()}
 
 
 def test_the_same_inputs_give_the_same_bytes(fine_tune):
@@ -117,22 +111,6 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_says_where(fine_tune, tmp_p
         )  # fmt: skip
     assert not (tmp_path / "diverged").exists()
     assert all(map(math.isfinite, seen))
-
-
-def weights(checkpoint: Path) -> dict[str, torch.Tensor]:
-    return load_file(checkpoint / "model.safetensors")
-
-
-def moved(before: dict[str, torch.Tensor], after: dict[str, torch.Tensor]) -> set[str]:
-    """The tensors that differ, to the bit."""
-    return {name for name in before if not torch.equal(before[name], after[name])}
-
-
-@pytest.fixture
-def start(folders, tiny: Params) -> dict[str, torch.Tensor]:
-    """The weights before the first step."""
-    outputs = Outputs.read(folders.windows / "outputs.json")
-    return build(tiny.model, outputs, seed=tiny.seed, dropout=tiny.train.dropout).state_dict()
 
 
 def test_the_loss_on_validation_can_choose_the_weights(fine_tune):

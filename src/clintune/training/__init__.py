@@ -1,18 +1,22 @@
 """Stage train: fine-tune the base model on windows; keep the weights that are best on validation."""
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from torch import Tensor
 
 from clintune import params
 from clintune.checkpoints import TOKENIZERS, Outputs
 from clintune.devices import Compute
 from clintune.encoders import tokenizer_file
 from clintune.files import whole_folder, write_json
-from clintune.networks import build, save
+from clintune.networks import Network, build, save
 from clintune.tasks.scorers import SCORERS
 from clintune.tracking.run import Origin
 from clintune.training.acceleration import accelerate_network, put_back
+from clintune.training.adapters import add_adapters, merge_adapters
 from clintune.training.batches import mapped_windows
 from clintune.training.census import label_totals, tokens_in
 from clintune.training.course import Course
@@ -22,6 +26,7 @@ from clintune.training.loop import fit, plan_of
 from clintune.training.losses import criterion_of
 from clintune.training.resuming import keeper
 from clintune.training.selection import LOSS, Best
+from clintune.training.used_rows import UsedRows
 from clintune.training.validation import validation
 from clintune.training.verdict import Verdict
 
@@ -52,7 +57,7 @@ def train(
     """
     section, table = chosen.train, windows / "train.parquet"
     outputs = Outputs.read(windows / "outputs.json")
-    network = build(chosen.model, outputs, seed=chosen.seed, dropout=section.dropout)
+    network = _at_first(chosen, outputs)
     known = tokens_in(table, windows / "validation.parquet", companions=len(chosen.model.companions))
     tables = accelerate_network(network, compute, known)
     network.to(compute.device)
@@ -66,14 +71,29 @@ def train(
         learner = Learner.prepare(network, criterion, section, steps=len(plan), compute=compute)
         course = Course.begin(learner, falling=_falls(section, outputs), seed=chosen.seed, report=report)
         fit(course, mapped, plan, validate=validate, keeper=kept)
-        fresh = build(chosen.model, outputs, seed=chosen.seed, dropout=section.dropout)
         with whole_folder(checkpoint) as draft:
-            save(put_back(course.best.weights, tables, fresh), draft)
+            save(_at_last(course.best.weights, tables, chosen, outputs), draft)
             verdict = course.conclude(draft)
             _write_facts(draft, chosen, outputs)
         if kept is not None:
             kept.discard()
     return Trained(course.best, verdict)
+
+
+def _at_first(chosen: params.Params, outputs: Outputs) -> Network:
+    """The network before its first step."""
+    network = build(chosen.model, outputs, seed=chosen.seed, dropout=chosen.train.dropout)
+    add_adapters(network, chosen.train, seed=chosen.seed + 2)  # apart from head and dropout
+    return network
+
+
+def _at_last(
+    weights: Mapping[str, Tensor], tables: Mapping[str, UsedRows], chosen: params.Params, outputs: Outputs
+) -> Network:
+    """The trained network with the tensors of the base model, whatever the strategy."""
+    network = put_back(weights, tables, _at_first(chosen, outputs))
+    merge_adapters(network, chosen.train)
+    return network
 
 
 def _write_facts(folder: Path, chosen: params.Params, outputs: Outputs) -> None:

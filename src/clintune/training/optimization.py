@@ -11,7 +11,7 @@ from torch import Tensor, optim
 from clintune import params
 from clintune.networks import Network
 from clintune.training.parts import parts_of
-from clintune.training.strategies import no_such_tensor
+from clintune.training.strategies import nothing_fits
 
 
 def learning_rates(network: Network, section: params.Train) -> dict[str, float]:
@@ -22,15 +22,10 @@ def learning_rates(network: Network, section: params.Train) -> dict[str, float]:
     layers to count.
     """
     rates = {name: section.learning_rate for name, _ in network.named_parameters()}
-    own = [section.learning_rate]
-    if isinstance(section.strategy, params.Hybrid):
-        own = [one.learning_rate for one in section.strategy.encoders]
-    for rate, (prefix, encoder) in zip(own, network.encoders.items(), strict=True):
+    for one, (prefix, encoder) in zip(section.of_encoders, network.encoders.items(), strict=True):
         names = [name for name in rates if name.startswith(f"{prefix}.")]
-        rates |= dict.fromkeys(names, rate)
-        if section.layer_decay < 1:
-            parts = parts_of(prefix, encoder, names)
-            rates |= {name: rate * section.layer_decay ** (parts.top - parts.depths[name]) for name in names}
+        below = parts_of(prefix, encoder, names).below if section.layer_decay < 1 else dict.fromkeys(names, 0)
+        rates |= {name: one.learning_rate * section.layer_decay ** below[name] for name in names}
     return rates
 
 
@@ -59,7 +54,7 @@ def _groups(
     """Tensors of equal settings together, in the order of the network; the first group that fits counts."""
     for group in section.groups:
         if not any(fnmatchcase(name, group.names) for name in tensors):
-            raise no_such_tensor("train.groups", group.names, tensors)
+            raise nothing_fits("tensor", "train.groups", group.names, tensors)
     found: dict[tuple[float, float], list[Tensor]] = defaultdict(list)
     for name, tensor in tensors.items():
         own = next((group for group in section.groups if fnmatchcase(name, group.names)), None)

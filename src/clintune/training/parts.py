@@ -21,6 +21,11 @@ class Parts:
         """The depth of the head, and of what stands between it and the last layer."""
         return self.layers + 1
 
+    @property
+    def below(self) -> dict[str, int]:
+        """How far below the top each tensor is."""
+        return {name: self.top - depth for name, depth in self.depths.items()}
+
 
 def parts_of(prefix: str, encoder: PreTrainedModel, names: Iterable[str]) -> Parts:
     """Of these tensors, those of the encoder named `prefix.…`; the others are at the top.

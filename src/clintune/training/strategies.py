@@ -1,10 +1,11 @@
 """Which tensors are trained, and from when on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Protocol
 
+from torch import Tensor
 from transformers import PreTrainedModel
 
 from clintune import params
@@ -128,27 +129,32 @@ def strategy_of(section: params.Train, network: Network) -> Strategy:
 
     Raises ModelError where it names layers or tensors that the network has not.
     """
-    names = [name for name, _ in network.named_parameters()]
-    if not isinstance(section.strategy, params.Hybrid):
-        return _of_encoder(section.strategy, "encoder", network.encoder, names)
-    own = {prefix: [name for name in names if name.startswith(f"{prefix}.")] for prefix in network.encoders}
-    strategies = (
-        _of_encoder(one.strategy, prefix, encoder, own[prefix])
-        for one, (prefix, encoder) in zip(section.strategy.encoders, network.encoders.items(), strict=True)
-    )
-    return Several(tuple(strategies), frozenset(names).difference(*own.values()))
+    tensors = dict(network.named_parameters())
+    encoders = list(zip(section.of_encoders, network.encoders.items(), strict=True))
+    if len(encoders) == 1:
+        [(one, (prefix, encoder))] = encoders
+        return _of_encoder(one.strategy, prefix, encoder, tensors)
+    strategies, shared = [], set(tensors)
+    for one, (prefix, encoder) in encoders:
+        own = {name: tensor for name, tensor in tensors.items() if name.startswith(f"{prefix}.")}
+        strategies.append(_of_encoder(one.strategy, prefix, encoder, own))
+        shared.difference_update(own)
+    return Several(tuple(strategies), frozenset(shared))
 
 
 def _of_encoder(
-    section: params.Single, prefix: str, encoder: PreTrainedModel, names: Sequence[str]
+    section: params.Single, prefix: str, encoder: PreTrainedModel, tensors: Mapping[str, Tensor]
 ) -> Strategy:
+    """A strategy over these tensors: those of an encoder, and perhaps of what stands on it."""
     match section:
         case params.Full():
-            return Fixed(frozenset(names))
+            return Fixed(frozenset(tensors))
+        case params.Lora():  # add_adapters has frozen all else
+            return Fixed(frozenset(name for name, tensor in tensors.items() if tensor.requires_grad))
         case params.Partial() as partial:
-            return Fixed(_all_but_frozen(partial, parts_of(prefix, encoder, names)))
+            return Fixed(_all_but_frozen(partial, parts_of(prefix, encoder, tensors)))
         case params.Gradual() as gradual:
-            parts = parts_of(prefix, encoder, names)
+            parts = parts_of(prefix, encoder, tensors)
             if gradual.initially > parts.layers:
                 raise _too_many("gradual", "initially", gradual.initially, parts)
             return Thawing(gradual, parts, gradual.initially)
@@ -159,7 +165,7 @@ def _all_but_frozen(section: params.Partial, parts: Parts) -> frozenset[str]:
         raise _too_many("partial", "layers", section.layers, parts)
     for pattern in section.names:
         if not any(fnmatchcase(name, pattern) for name in parts.depths):
-            raise no_such_tensor("train.strategy.names", pattern, parts.depths)
+            raise nothing_fits("tensor", "train.strategy.names", pattern, parts.depths)
     trained = frozenset(
         name for name, depth in parts.depths.items()
         if not (section.embeddings and depth == 0) and not 0 < depth <= section.layers
@@ -175,7 +181,7 @@ def _too_many(kind: str, key: str, found: int, parts: Parts) -> ModelError:
     return ModelError(f"params.yaml: train.strategy.{key}", problem, f"lower it ({kind})")
 
 
-def no_such_tensor(key: str, pattern: str, names: Mapping[str, object]) -> ModelError:
-    """A pattern that fits nothing is most likely a misspelling."""
+def nothing_fits(what: str, key: str, pattern: str, names: Iterable[str]) -> ModelError:
+    """A pattern that fits none of the names of such things is most likely a misspelling."""
     example = next(iter(names))
-    return ModelError(f"params.yaml: {key}", f"no tensor fits {pattern!r}", f"names are like {example}")
+    return ModelError(f"params.yaml: {key}", f"no {what} fits {pattern!r}", f"names are like {example}")
