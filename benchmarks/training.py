@@ -96,7 +96,7 @@ def by_clintune(arguments: argparse.Namespace, params: Any, scratch: Path) -> tu
     from clintune.checkpoints import Outputs
     from clintune.devices import prepare
     from clintune.networks import forward_of, load
-    from clintune.training import train
+    from clintune.training.fine_tuning import train
 
     dropout = params.train.dropout.model_copy(update={"attention": arguments.attention_dropout})
     stopping = params.train.stopping.model_copy(update={"patience": 10**6, "restore": "last"})

@@ -13,7 +13,7 @@ def work(params: Params, run: Run, paths: Mapping[str, Path]) -> None:
     summary = tokenize(
         params.tokenize,
         task=params.task,
-        model=params.model,
+        model=params.model.located(paths["pretrained"]),
         examples=paths["examples"],
         windows=paths["windows"],
     )
@@ -24,4 +24,6 @@ def work(params: Params, run: Run, paths: Mapping[str, Path]) -> None:
 if __name__ == "__main__":
     keys = ("source", "name", "revision", "tokenizer_sha256", "config_sha256", "companions")
     base = tuple(f"model.{key}" for key in keys)
-    run_stage("tokenize", work, paths=("examples", "windows"), sections=("task", *base, "tokenize"))
+    run_stage(
+        "tokenize", work, paths=("examples", "pretrained", "windows"), sections=("task", *base, "tokenize")
+    )

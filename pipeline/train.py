@@ -10,11 +10,13 @@ from clintune.tracking import Run
 
 def work(params: Params, run: Run, paths: Mapping[str, Path]) -> None:
     from clintune.devices import prepare  # torch reads the settings of numerics when imported
-    from clintune.training import describe, train
+    from clintune.training.fine_tuning import describe, train
 
     compute = prepare(params.numerics, params.train.precision)
     run.facts(compute.facts())
-    trained = train(params, compute, **paths, report=run.metrics, origin=run.origin)
+    places = dict(paths)
+    params = params.model_copy(update={"model": params.model.located(places.pop("pretrained"))})
+    trained = train(params, compute, **places, report=run.metrics, origin=run.origin)
     run.metrics({"best/score": trained.best.score, "best/step": trained.best.step})
     run.facts({"training.verdict": trained.verdict.word})
     run.describe(describe(params, trained))
@@ -24,6 +26,6 @@ if __name__ == "__main__":
     run_stage(
         "train",
         work,
-        paths=("windows", "examples", "checkpoint"),
+        paths=("windows", "examples", "pretrained", "checkpoint"),
         sections=("seed", "numerics", "model", "train"),
     )

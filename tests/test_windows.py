@@ -1,11 +1,17 @@
 """No text is lost between windows, and each token has one owner."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers import Regex, Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Split
 
 from clintune.errors import ModelError
-from clintune.windows import load_cutter
+from clintune.examples import IGNORED
+from clintune.windows import Cutter, Reader, load_cutter
 from tests.strategies import CHARACTERS
 
 
@@ -66,3 +72,47 @@ def test_a_file_that_is_no_tokenizer_is_refused(tmp_path):
     path.write_text("{}")
     with pytest.raises(ModelError, match="is no tokenizer"):
         load_cutter(path, max_tokens=32, overlap=8)
+
+
+@pytest.fixture(scope="module")
+def beside(cutter_of):
+    """The default model's cutter, with a companion that reads single characters."""
+    reader = Reader(letters(), prefix=(2,), suffix=(3,), unknown=1, max_tokens=0)
+
+    def make(max_tokens: int, overlap: int, others: int) -> Cutter:
+        return replace(cutter_of(max_tokens, overlap), companions=(replace(reader, max_tokens=others),))
+
+    return make
+
+
+def letters() -> Tokenizer:
+    """A tokenizer with a token for each character that is no blank, known or not."""
+    tokenizer = Tokenizer(WordLevel({"[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = Split(Regex(r"\S"), behavior="isolated")
+    return tokenizer
+
+
+@given(text=st.text(CHARACTERS, max_size=300), size=st.integers(8, 30), others=st.integers(4, 40))
+@settings(max_examples=200, deadline=None)
+def test_a_companion_reads_the_characters_of_each_token_and_no_more_than_it_can(beside, text, size, others):
+    cutter = beside(size, size // 4, others)
+    tokens = cutter.tokens(text)
+    windows = list(cutter.cut("x", tokens, range(len(tokens))))
+    owned = [label for window in windows for label in window.labels if label != IGNORED]
+    assert owned == list(range(len(tokens)))
+    places = [place for place, one in enumerate(text) if not one.isspace()]
+    read = 0
+    for window in windows:
+        (companion,) = window.companions
+        assert len(companion.input_ids) <= others
+        assert len(companion.firsts) == len(companion.lasts) == len(window.input_ids)
+        for start, end, first, last in zip(
+            window.starts, window.ends, companion.firsts, companion.lasts, strict=True
+        ):
+            wanted = [place for place in places if start <= place < end]
+            assert last - first <= len(wanted)
+            # All of them, but where a token alone is too long.
+            assert last - first == len(wanted) or len(wanted) > others - 2
+            assert (first, last) == (0, 0) or 1 <= first < last <= len(companion.input_ids) - 1
+            read += last - first
+    assert read or not tokens

@@ -42,7 +42,7 @@ def text_walk(task: str, tiny: Params, root: Path, *, shareable: bool = True) ->
     """From notes to an evaluation."""
     from clintune.devices import prepare
     from clintune.inference import predictions
-    from clintune.training import train
+    from clintune.training.fine_tuning import train
 
     params = params_of(task, tiny, shareable=shareable)
     made = Walk(params, root)

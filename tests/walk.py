@@ -45,7 +45,7 @@ def walk(tiny: Params, root: Path) -> Walk:
     """From notes to an evaluation."""
     from clintune.devices import prepare
     from clintune.inference import predictions
-    from clintune.training import train
+    from clintune.training.fine_tuning import train
 
     stopping = tiny.train.stopping.model_copy(update={"patience": 12})
     quick = {"epochs": 12, "batch_tokens": 256, "log_every": 9, "learning_rate": 0.01, "stopping": stopping}

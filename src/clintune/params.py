@@ -164,6 +164,9 @@ class Params(Section):
         if strategy.kind == "hybrid" and len(strategy.encoders) != count:
             problem = f"train.strategy.encoders has {len(strategy.encoders)} items"
             raise ValueError(f"{problem} for {count} encoders: the base model and its companions")
+        for encoder in self.model.encoders:
+            if encoder.source == "pretrained" and encoder.name not in self.pretrain:
+                raise ValueError(f"the section pretrain makes no encoder called {encoder.name!r}")
         return self
 
     @model_validator(mode="after")

@@ -1,6 +1,7 @@
 """The sections `model` and `pretrain` of params.yaml: base models, and encoders of the project's own."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -28,9 +29,9 @@ class Encoder(Section):
     """Where a pretrained encoder comes from. Each file is compared with its SHA-256 before use.
 
     `name` is `package/folder` for a Python package that carries the files, a path for a folder, and
-    `organisation/name` for the Hugging Face Hub, which needs a 40-digit `revision`. `pretrained` is a folder
-    that the stage pretrain makes: DVC answers for it, and there are no sums. With `scratch`, the tokenizer
-    and the configuration come from there and the weights are random.
+    `organisation/name` for the Hugging Face Hub, which needs a 40-digit `revision`. `pretrained` names
+    an encoder of the section pretrain: DVC answers for it, and there are no sums. With `scratch`, the
+    tokenizer and the configuration come from there and the weights are random.
     """
 
     source: Literal["package", "folder", "hub", "pretrained"]
@@ -77,6 +78,15 @@ class Model(Encoder):
     def encoders(self) -> tuple[Encoder, ...]:
         """The base model, then its companions."""
         return (self, *self.companions)
+
+    def located(self, pretrained: Path) -> Self:
+        """With the folders of the encoders that the stage pretrain makes in place of their names."""
+        companions = tuple(one.model_copy(update=_place(one, pretrained)) for one in self.companions)
+        return self.model_copy(update={"companions": companions, **_place(self, pretrained)})
+
+
+def _place(encoder: Encoder, pretrained: Path) -> dict[str, str]:
+    return {"name": str(pretrained / encoder.name)} if encoder.source == "pretrained" else {}
 
 
 class Vocabulary(Section):

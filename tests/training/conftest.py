@@ -15,7 +15,7 @@ from clintune.networks import build
 from clintune.params import Params, Stopping
 from clintune.tables import SPANS, write_examples
 from clintune.tokenization import tokenize
-from clintune.training import train
+from clintune.training.fine_tuning import train
 
 DRUGS = ("aspirin", "metformin", "warfarin", "insulin")
 

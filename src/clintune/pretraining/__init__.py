@@ -100,7 +100,7 @@ def _pretrain(
         for file in files.values():
             write_windows(file, _windows(examples / file.name, folder / TOKENIZER, section), pa.int32())
         masks = Masks(section.masked, pieces, (seed, _VALIDATION))
-        measured = criterion(section.train.loss)
+        measured = criterion(network, section.train.loss)
         hidden = (
             masks.hide(window, number) for number, window in enumerate(read_windows(files["validation"]))
         )

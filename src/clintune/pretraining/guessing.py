@@ -1,26 +1,26 @@
 """An encoder that guesses hidden tokens: its network, its loss, and how well it guesses."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from transformers import AutoConfig, PreTrainedModel
 
 from clintune import params
-from clintune.batching import WINDOWS_SORTED, Batch, pad, similar_lengths
+from clintune.batching import Batch, pad, similar_lengths
 from clintune.examples import Window
-from clintune.networks import Network, blank, forward_of, with_dropout
+from clintune.networks import Network, blank, with_dropout
 from clintune.tasks.entities.head import owned_tokens
+from clintune.tasks.items import Items
 from clintune.training.losses import Criterion, cross_entropy, weighted
-from clintune.training.selection import LOSS
-from clintune.training.validation import Validate
+from clintune.training.selection import LOSS, Validate
 
 ACCURACY = "accuracy"
 
 
 class Guess(nn.Module):
-    """A layer, and the embeddings themselves as what a state is compared with (arXiv:1608.05859)."""
+    """A layer, and the embeddings themselves as what its states are compared with (arXiv:1608.05859)."""
 
     def __init__(self, encoder: PreTrainedModel) -> None:
         super().__init__()
@@ -31,9 +31,15 @@ class Guess(nn.Module):
         self.pieces.register_parameter("weight", encoder.get_input_embeddings().get_parameter("weight"))
 
     def forward(self, states: Tensor, _mask: Tensor) -> Tensor:
-        """States [batch, seq, hidden] to logits [batch, seq, piece]."""
-        logits: Tensor = self.pieces(self.norm(nn.functional.gelu(self.layer(states))))
-        return logits
+        """States [batch, seq, hidden] to others of that shape: most tokens are not asked for."""
+        found: Tensor = self.norm(nn.functional.gelu(self.layer(states)))
+        return found
+
+    def logits(self, states: Tensor, items: Items) -> tuple[Tensor, Items]:
+        """Of the tokens that are asked for, what `forward` gave them to logits [asked, piece], in fp32."""
+        asked = items.weights > 0
+        found: Tensor = self.pieces(states.flatten(0, 1)[asked])
+        return found.float(), Items(items.wanted[asked], items.weights[asked])
 
 
 def build(section: params.Pretraining, *, pieces: int, seed: int) -> Network:
@@ -49,34 +55,36 @@ def build(section: params.Pretraining, *, pieces: int, seed: int) -> Network:
     return Network(encoder, Guess(encoder))
 
 
-def criterion(section: params.Loss) -> Criterion:
+def criterion(network: Network, section: params.Loss) -> Criterion:
     """Cross-entropy over the pieces, of the tokens that are asked for."""
     assert isinstance(section, params.CrossEntropy), "params: the only loss of a pretraining"
-    return Criterion(owned_tokens, cross_entropy(section, None), weighted(None))
+    total, head = cross_entropy(section, None), cast("Guess", network.head)
+    return Criterion(owned_tokens, lambda states, items: total(*head.logits(states, items)), weighted(None))
 
 
 def validation(
     network: Network, measured: Criterion, windows: Iterable[Window], *, batch_tokens: int
 ) -> Validate:
     """What training asks now and then: the share of right guesses, and the mean loss, on the same masks."""
-    kept = list(windows)
-    forward = forward_of(network, next(network.parameters()).device)
+    kept, head = list(windows), cast("Guess", network.head)
 
+    @torch.inference_mode()
     def validate() -> Mapping[str, float]:
         network.eval()
+        device = next(network.parameters()).device
         loss = weight = right = 0.0
         for batch in _batches(kept, batch_tokens):
-            logits, items = torch.from_numpy(forward(batch)), measured.items(torch.from_numpy(batch.labels))
-            loss += float(measured.total(logits, items))
+            states = network(*(torch.from_numpy(one).to(device) for one in batch.inputs))
+            items = measured.items(torch.from_numpy(batch.labels).to(device))
+            loss += float(measured.total(states, items))
             weight += measured.weight(items)
-            right += float(((logits.flatten(0, 1).argmax(-1) == items.wanted) * items.weights).sum())
+            logits, asked = head.logits(states, items)
+            right += float((logits.argmax(-1) == asked.wanted).sum())
         return {ACCURACY: right / (weight or 1.0), LOSS: loss / (weight or 1.0)}
 
     return validate
 
 
-def _batches(windows: Iterable[Window], batch_tokens: int) -> Iterator[Batch]:
-    waiting = iter(windows)
-    while some := list(islice(waiting, WINDOWS_SORTED)):
-        for positions in similar_lengths([window.width for window in some], budget=batch_tokens):
-            yield pad([some[position] for position in positions])
+def _batches(windows: Sequence[Window], batch_tokens: int) -> Iterator[Batch]:
+    for positions in similar_lengths([window.width for window in windows], budget=batch_tokens):
+        yield pad([windows[position] for position in positions])

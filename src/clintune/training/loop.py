@@ -13,8 +13,8 @@ from clintune.errors import TrainingError
 from clintune.training.batches import Step, Windows, steps
 from clintune.training.course import Course
 from clintune.training.resuming import Keeper
+from clintune.training.selection import Validate
 from clintune.training.strategies import Moment
-from clintune.training.validation import Validate
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,15 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from torch import Tensor
 
 from clintune import params
 from clintune.errors import ParamsError
+
+Validate: TypeAlias = Callable[[], Mapping[str, float]]
+"""Scores of the network by name, and its mean loss."""
 
 LOSS = "loss"
 """The name of the mean loss on validation, beside the scores of the task."""

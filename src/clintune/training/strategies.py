@@ -133,7 +133,10 @@ def strategy_of(section: params.Train, network: Network) -> Strategy:
     encoders = list(zip(section.of_encoders, network.encoders.items(), strict=True))
     if len(encoders) == 1:
         [(one, (prefix, encoder))] = encoders
-        return _of_encoder(one.strategy, prefix, encoder, tensors)
+        strategy = _of_encoder(one.strategy, prefix, encoder, tensors)
+        if not strategy.names():
+            raise ModelError("params.yaml: train.strategy.names", "nothing is left to train", "freeze less")
+        return strategy
     strategies, shared = [], set(tensors)
     for one, (prefix, encoder) in encoders:
         own = {name: tensor for name, tensor in tensors.items() if name.startswith(f"{prefix}.")}
@@ -166,14 +169,11 @@ def _all_but_frozen(section: params.Partial, parts: Parts) -> frozenset[str]:
     for pattern in section.names:
         if not any(fnmatchcase(name, pattern) for name in parts.depths):
             raise nothing_fits("tensor", "train.strategy.names", pattern, parts.depths)
-    trained = frozenset(
+    return frozenset(
         name for name, depth in parts.depths.items()
         if not (section.embeddings and depth == 0) and not 0 < depth <= section.layers
         and not any(fnmatchcase(name, pattern) for pattern in section.names)
     )  # fmt: skip
-    if not trained:
-        raise ModelError("params.yaml: train.strategy.names", "nothing is left to train", "freeze less")
-    return trained
 
 
 def _too_many(kind: str, key: str, found: int, parts: Parts) -> ModelError:

@@ -1,8 +1,7 @@
 """How good the network is on validation, as it stands."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeAlias
 
 import torch
 
@@ -13,10 +12,7 @@ from clintune.tables import read_examples, read_windows
 from clintune.tasks.codecs import CODECS
 from clintune.tasks.scorers import SCORERS
 from clintune.training.losses import Criterion
-from clintune.training.selection import LOSS
-
-Validate: TypeAlias = Callable[[], Mapping[str, float]]
-"""Scores of the network by name, and its mean loss."""
+from clintune.training.selection import LOSS, Validate
 
 
 def validation(
