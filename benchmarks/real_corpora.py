@@ -52,7 +52,7 @@ def compared(one: dict[str, str], two: dict[str, str]) -> str:
 
 def averages(recipe: str, runs: list[Trial]) -> list[str]:
     """Over the seeds: the score of the model, of each label, of each baseline."""
-    score, seeds = runs[0].headline, f"({len(runs)} seeds)"
+    score, seeds = runs[0].headline, f"({len(runs)} seed{'s' if len(runs) > 1 else ''})"
     model = {name: [one.test[name] for one in runs] for name in runs[0].test}
     rivals = {f"baseline {name}": [one.baselines[name] for one in runs] for name in runs[0].baselines}
     return [
