@@ -1,90 +1,64 @@
-"""Strict F1 of a recipe on the test split of its corpus, over several seeds, and the time that training took.
+"""The headline score of a recipe on the test split of its corpus, over several seeds, and what training took.
 
     python benchmarks/real_corpora.py ncbi-disease --corpus FOLDER --seeds 17 18 19
 
-Runs real `dvc repro evaluate` in a clone of HEAD, once per seed, and prints one line of JSON per
-seed, then mean ± standard deviation (n - 1) in points. Nothing else should run on the machine meanwhile.
-`--set train.epochs=5` tries another setting; compare settings by `validation`, never by `test`.
+Runs real `dvc repro evaluate` in a clone of HEAD, once per seed, and prints one line of JSON per seed: strict
+F1 of entities in points, of texts the headline of the report beside that of the baselines, the curve on
+validation, seconds and memory of stage train, the hash of the weights. Then mean ± standard deviation (n - 1)
+over the seeds. Nothing else should run on the machine meanwhile. `--set train.epochs=5` tries a setting;
+compare settings by `validation`, never by `test`. `--twice` runs the first seed again in a second clone, with
+export, and says whether every output has the same hash.
 """
 
-import argparse
-import json
-import statistics
-import tempfile
-import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from commands import run
-from ruamel.yaml import YAML
-
-ROOT = Path(__file__).resolve().parents[1]
+from tables import spread
+from trials import Trial, clones, output_hashes, parser, trial
 
 
 def main() -> None:
     """Run every seed; report as each one ends."""
-    arguments = parse()
-    with tempfile.TemporaryDirectory(dir=arguments.scratch) as folder:
-        clone = Path(folder, "clone")
-        run(clone.parent, "git", "clone", "-q", str(ROOT), str(clone))
-        run(clone, "clintune", "use", arguments.recipe, "--corpus", str(arguments.corpus.resolve()))
-        runs = []
-        for seed in arguments.seeds:
-            runs.append(measure(clone, {"seed": str(seed), **dict(arguments.set)}))
-            print(json.dumps(runs[-1]), flush=True)
-    for name in runs[0]["test"]:
-        values = [one["test"][name] for one in runs]
-        spread = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
-        print(f"{arguments.recipe} {name}: {statistics.mean(values):.2f}{spread} ({len(values)} seeds)")
+    arguments = parser(__doc__)
+    arguments.add_argument("--twice", action="store_true", help="the first seed again, in another folder")
+    chosen = arguments.parse_args()
+
+    def attempt(clone: Path, seed: int) -> Trial:
+        return trial(clone, chosen.recipe, chosen.corpus, {"seed": seed, **dict(chosen.set)})
+
+    first, *others = chosen.seeds
+    with clones(chosen.scratch, "clone", *["again"] * chosen.twice) as (clone, *again):
+        runs = [attempt(clone, first)]
+        print(runs[0].as_json(), flush=True)
+        for second in again:
+            run(clone, "dvc", "repro")
+            attempt(second, first)
+            run(second, "dvc", "repro")
+            print(compared(output_hashes(clone), output_hashes(second)), flush=True)
+        for seed in others:
+            runs.append(attempt(clone, seed))
+            print(runs[-1].as_json(), flush=True)
+    for line in averages(chosen.recipe, runs):
+        print(line)
 
 
-def parse() -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("recipe")
-    parser.add_argument("--corpus", type=Path, required=True)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[17, 18, 19])
-    parser.add_argument(
-        "--set", type=lambda text: text.split("=", 1), nargs="*", default=[], metavar="KEY=VALUE"
-    )
-    parser.add_argument("--scratch", type=Path, help="where to work; the system's temporary folder otherwise")
-    return parser.parse_args()
+def compared(one: dict[str, str], two: dict[str, str]) -> str:
+    """Which outputs of two runs differ, in a line."""
+    differing = sorted(path for path in one.keys() | two.keys() if one.get(path) != two.get(path))
+    if differing:
+        return f"Two runs of one seed differ in {', '.join(differing)}"
+    return f"Two runs of one seed in two folders: all {len(one)} outputs have the same hash"
 
 
-def measure(clone: Path, changes: Mapping[str, str]) -> dict[str, Any]:
-    """One run: strict F1 in points on test, the best on validation, seconds of stage train."""
-    set_params(clone / "params.yaml", changes)
-    run(clone, "dvc", "repro", "tokenize")
-    began = time.monotonic()
-    run(clone, "dvc", "repro", "train")
-    seconds = time.monotonic() - began
-    run(clone, "dvc", "repro", "evaluate")
-    metrics = json.loads((clone / "data/evaluation/metrics.json").read_text(encoding="utf-8"))
-    rows = (clone / "data/checkpoint/validation.csv").read_text(encoding="utf-8").splitlines()
-    curve = [float(row.split(",")[rows[0].split(",").index("f1")]) for row in rows[1:]]
-    scores = {"all": metrics["strict"], **metrics["label"]}
-    return {
-        **changes,
-        "train_seconds": round(seconds),
-        "validation": [round(100 * value, 2) for value in curve],
-        "test": {name: round(100 * score["f1"], 2) for name, score in scores.items()},
-    }
-
-
-def set_params(path: Path, changes: Mapping[str, str]) -> None:
-    """Change keys of params.yaml, each named by its path with dots."""
-    yaml = YAML()
-    tree = yaml.load(path)
-    for key, text in changes.items():
-        *sections, leaf = key.split(".")
-        section = tree
-        for name in sections:
-            section = section[name]
-        section[leaf] = YAML(typ="safe").load(text)
-    yaml.dump(tree, path)
+def averages(recipe: str, runs: list[Trial]) -> list[str]:
+    """Over the seeds: the score of the model, of each label, of each baseline."""
+    score, seeds = runs[0].headline, f"({len(runs)} seed{'s' if len(runs) > 1 else ''})"
+    model = {name: [one.test[name] for one in runs] for name in runs[0].test}
+    rivals = {f"baseline {name}": [one.baselines[name] for one in runs] for name in runs[0].baselines}
+    return [
+        f"{recipe}, {score.title}, {name}: {spread(values, score.digits)} {seeds}"
+        for name, values in (model | rivals).items()
+    ]
 
 
 if __name__ == "__main__":

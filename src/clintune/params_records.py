@@ -14,18 +14,34 @@ Column = Name | Annotated[int, Field(ge=0)]
 """A name in the header, or a number from 0 where there is none."""
 
 
-class SplitByHash(Section):
-    """Each group falls into a split by a hash of its name and the seed."""
+class SplitByShares(Section):
+    """Each split is a share of the whole."""
 
-    by: Literal["hash"]
+    by: str
     train: Fraction
     validation: Fraction
     test: Fraction
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        _demand_a_whole(self.train, self.validation, self.test)
+        shares = (self.train, self.validation, self.test)
+        if abs(sum(shares) - 1) > 1e-9:
+            raise ValueError("train, validation and test must add up to 1")
+        if not all(shares):
+            raise ValueError("train, validation and test must each be above 0")
         return self
+
+
+class SplitByHash(SplitByShares):
+    """Each group falls into a split by a hash of its name and the seed."""
+
+    by: Literal["hash"]
+
+
+class SplitByScaffold(SplitByShares):
+    """Molecules fall into splits by their Bemis-Murcko scaffold, the most frequent ones into train."""
+
+    by: Literal["scaffold"]
 
 
 class SplitByFile(Section):
@@ -35,20 +51,6 @@ class SplitByFile(Section):
     train: Name
     validation: Name
     test: Name
-
-
-class SplitByScaffold(Section):
-    """Molecules fall into splits by their Bemis-Murcko scaffold, the most frequent ones into train."""
-
-    by: Literal["scaffold"]
-    train: Fraction
-    validation: Fraction
-    test: Fraction
-
-    @model_validator(mode="after")
-    def _whole(self) -> Self:
-        _demand_a_whole(self.train, self.validation, self.test)
-        return self
 
 
 class Conll(Section):
@@ -107,10 +109,3 @@ class Preprocess(Section):
                 "a split by scaffold groups a table's rows by scaffold: table.group must be null"
             )
         return self
-
-
-def _demand_a_whole(*shares: float) -> None:
-    if abs(sum(shares) - 1) > 1e-9:
-        raise ValueError("train, validation and test must add up to 1")
-    if not all(shares):
-        raise ValueError("train, validation and test must each be above 0")

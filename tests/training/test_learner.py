@@ -1,30 +1,19 @@
-"""Equal steps give equal weights, however they are cut into batches."""
+"""What a learner starts from: its weights, its dropout, and what is decayed."""
 
-import numpy as np
 import pytest
 import torch
 
-from clintune.batching import Batch, pad
 from clintune.checkpoints import Outputs
 from clintune.devices import Compute
 from clintune.errors import ModelError
-from clintune.examples import IGNORED, Window
 from clintune.networks import Network, build
-from clintune.params import Dropout, Params, Train
+from clintune.params import Dropout, Train
 from clintune.tasks.items import Totals
 from clintune.training.learner import Learner
 from clintune.training.losses import criterion_of
 
 OUTPUTS = Outputs("entities", ("O", "B-Drug", "I-Drug"), 32, 8)
 NONE = Dropout(hidden=0.0, attention=0.0)
-
-
-def window(length: int, seed: int) -> Window:
-    random = np.random.default_rng(seed)
-    zeros, no = (0,) * length, (False,) * length
-    ids = tuple(int(one) for one in random.integers(1000, 2000, length))
-    labels = (IGNORED, *(int(one) for one in random.integers(0, 3, length - 2)), IGNORED)
-    return Window("a", ids, zeros, zeros, no, no, labels)
 
 
 def prepared(network: Network, section: Train, *, steps: int) -> Learner:
@@ -34,34 +23,8 @@ def prepared(network: Network, section: Train, *, steps: int) -> Learner:
     )
 
 
-def weights_after(
-    tiny: Params, steps: list[list[Batch]], *, dropout: bool = False
-) -> dict[str, torch.Tensor]:
-    shares = Dropout(hidden=0.5, attention=0.5) if dropout else NONE
-    network = build(tiny.model, OUTPUTS, seed=3, dropout=shares)
-    learner = prepared(network, tiny.train, steps=len(steps))
-    for batches in steps:
-        learner.learn(batches)
-    return network.state_dict()
-
-
 def difference(one: dict[str, torch.Tensor], two: dict[str, torch.Tensor]) -> float:
     return max(float((one[name] - two[name]).abs().max()) for name in one)
-
-
-def test_accumulating_four_batches_of_two_is_one_batch_of_eight(tiny):
-    windows = [window(length, length) for length in (6, 9, 9, 12, 17, 20, 24, 30)]
-    whole = weights_after(tiny, [[pad(windows)]])
-    parts = weights_after(tiny, [[pad(windows[first : first + 2]) for first in range(0, 8, 2)]])
-    assert difference(whole, parts) < 1e-5
-    assert difference(whole, weights_after(tiny, [])) > 1e-5
-
-
-def test_padding_does_not_change_a_step(tiny):
-    short, long = window(8, 1), window(24, 2)
-    together = weights_after(tiny, [[pad([short, long])]])
-    apart = weights_after(tiny, [[pad([short]), pad([long])]])
-    assert difference(together, apart) < 1e-5
 
 
 @pytest.mark.parametrize("seed", [3, 4])

@@ -6,25 +6,17 @@ from itertools import islice
 from math import floor
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from clintune.evaluation.bootstrap import Ratio
 from clintune.evaluation.errors import KINDS, ShownError
 from clintune.evaluation.highlighting import Piece
+from clintune.evaluation.pages import MOST_ATTRIBUTES, MOST_LABELS, MOST_SHOWN, MOST_VALUES, clip, fill
 from clintune.evaluation.results import FEWEST_GROUPS, FEWEST_MENTIONS, OTHERS, Evaluation, Score
-from clintune.evaluation.wording import REASONS, cautions, number, reading, span_of
+from clintune.evaluation.wording import REASONS, cautions, number, reading
 from clintune.files import whole_file
 
-# The page stays below 2 MB whatever the corpus; the plots folder has every row.
-MOST_LABELS = 200
-MOST_ATTRIBUTES = 10
-MOST_VALUES = 30
 MOST_PAIRS = 20
-MOST_SHOWN = 100
 MOST_PIECES = 1500
-
-# Control characters have no place in HTML: their pictures do, one for one, so that positions still hold.
-PICTURES = {code: 0x2400 + code for code in range(32) if chr(code) not in "\t\n"} | {0x7F: 0x2421}
+"""The other limits of a page are those of all pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +36,9 @@ def write_report(path: Path, evaluation: Evaluation, *, inputs: Mapping[str, str
 
 def render(evaluation: Evaluation, *, inputs: Mapping[str, str]) -> str:
     """The page as text."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "number": number, "interval": span_of, "count": lambda value: f"{value:,}", "clip": clip,
-        "visible": visible, "ratio": ratio, "of": of,
-    }  # fmt: skip
-    return environment.get_template("report.html").render(
-        style="report.css",
-        shared="shared.html",
+    return fill(
+        Path(__file__).with_name("report.html"),
+        filters={"ratio": ratio},
         evaluation=evaluation,
         strict=evaluation.strict,
         inputs=inputs,
@@ -88,21 +69,6 @@ def ratio(score: Score, name: Ratio) -> str:
     }
     value: float = getattr(score.counts, name)
     return number(value) if divisors[name] else "–"
-
-
-def of(count: int, thing: str) -> str:
-    """A number of things."""
-    return f"{count:,} {thing}" + ("" if count == 1 else "s")
-
-
-def visible(text: str) -> str:
-    """Text with pictures in place of control characters, character for character."""
-    return text.translate(PICTURES)
-
-
-def clip(text: str, longest: int = 60) -> str:
-    """At most `longest` characters, all visible."""
-    return visible(text if len(text) <= longest else text[: longest - 1] + "…")
 
 
 def _axis(scores: Iterable[Score]) -> float:

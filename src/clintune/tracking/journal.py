@@ -151,10 +151,10 @@ def new_key(name: str) -> str:
 
 
 class Journal:
-    """The open journal of a living run."""
+    """The open journal of a living run; `opened` is its first record."""
 
-    def __init__(self, folder: Path, handle: int) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, opened: Opened, handle: int) -> None:
+        self.folder, self.opened = folder, opened
         self._handle = handle
 
     @classmethod
@@ -168,7 +168,7 @@ class Journal:
         draft.mkdir(exist_ok=True)
         handle = os.open(draft / "journal", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
         fcntl.flock(handle, fcntl.LOCK_EX)
-        journal = cls(spool / opened.key, handle)
+        journal = cls(spool / opened.key, opened, handle)
         journal.write(opened)
         # After a power cut, too, every journal begins with its opening.
         os.fsync(handle)

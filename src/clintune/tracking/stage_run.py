@@ -193,17 +193,17 @@ def _under_dvc(
         _expect_same(params, load_params(Path("params.yaml")), sections)
         _record_inputs(spooled, inputs, paths)
         run.describe_facts(notes.stage(inputs))
-        run.origin = _origin(place, inputs)
+        run.origin = _origin(place, spooled.opened.tags, inputs)
         yield run
         _record_outcome(spooled, run, stage, inputs)
 
 
-def _origin(place: Home, inputs: LockEntry) -> Origin:
+def _origin(place: Home, tags: Mapping[str, str], inputs: LockEntry) -> Origin:
     key = inputs_sha256(inputs)
     made_from = {
         "inputs": key,
-        "environment": provenance.text_sha256(provenance.environment_text()),
-        "cpu_flags": provenance.processor().flags_sha256,
+        "environment": tags["environment.sha256"],
+        "cpu_flags": tags["numerics.cpu_flags_sha256"],
     }
     return Origin(made_from, place.unfinished / key)
 

@@ -1,6 +1,7 @@
 """Scores of one label, or of several, per text."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
@@ -95,7 +96,9 @@ def _of_each_label(gold: Numbers, said: Numbers, scores: Numbers) -> tuple[Numbe
     return scores[spoken], gold[spoken]
 
 
-CLASSIFICATION = Manner(
+_OF_LABELS = partial(Manner, part="label", part_measures=_OF_A_LABEL)
+
+CLASSIFICATION = _OF_LABELS(
     row=_one,
     measure=_classification,
     measures=(
@@ -107,12 +110,10 @@ CLASSIFICATION = Manner(
         Measure("mcc", "MCC", "Matthews correlation: 1 at best, 0 for a guess that knows nothing"),
         *_RANKING,
     ),
-    part="label",
-    part_measures=_OF_A_LABEL,
     said_right=_of_the_text,
 )
 
-MULTILABEL = Manner(
+MULTILABEL = _OF_LABELS(
     row=_several,
     measure=_multilabel,
     measures=(
@@ -121,7 +122,5 @@ MULTILABEL = Manner(
         Measure("exact", "Exact match", "the share of texts with all labels right and none too many"),
         *_RANKING,
     ),
-    part="label",
-    part_measures=_OF_A_LABEL,
     said_right=_of_each_label,
 )

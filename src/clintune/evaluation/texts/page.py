@@ -5,20 +5,9 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from clintune.evaluation.report import (
-    MOST_ATTRIBUTES,
-    MOST_LABELS,
-    MOST_SHOWN,
-    MOST_VALUES,
-    clip,
-    of,
-    visible,
-)
+from clintune.evaluation.pages import MOST_ATTRIBUTES, MOST_LABELS, MOST_SHOWN, MOST_VALUES, clip, fill
 from clintune.evaluation.texts.findings import FEWEST_GROUPS, FEWEST_TEXTS, Findings, overall
 from clintune.evaluation.texts.wording import BASELINES, cautions, cell, comparison
-from clintune.evaluation.wording import number, span_of
 from clintune.files import whole_file
 
 MOST_CLASSES = 20
@@ -44,21 +33,9 @@ def write_page(path: Path, findings: Findings, *, inputs: Mapping[str, str]) -> 
 
 def render(findings: Findings, *, inputs: Mapping[str, str]) -> str:
     """The page as text."""
-    here = Path(__file__).parent
-    environment = Environment(
-        loader=FileSystemLoader([here, here.parent]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "number": number, "interval": span_of, "count": lambda value: f"{value:,.0f}", "clip": clip,
-        "visible": visible, "of": of, "cell": cell,
-    }  # fmt: skip
-    return environment.get_template("page.html").render(
-        style="report.css",
-        shared="shared.html",
+    return fill(
+        Path(__file__).with_name("page.html"),
+        filters={"cell": cell},
         findings=findings,
         manner=findings.manner,
         scores=overall(findings.scores),
