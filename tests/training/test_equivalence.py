@@ -21,9 +21,9 @@ from clintune.tables import SPANS, read_windows, write_examples
 from clintune.tasks.codecs import CODECS
 from clintune.tasks.items import Totals
 from clintune.tokenization import tokenize
-from clintune.training import train
 from clintune.training.attention import use_products
 from clintune.training.batches import steps
+from clintune.training.fine_tuning import train
 from clintune.training.learner import Learned, Learner
 from clintune.training.losses import criterion_of
 
@@ -215,7 +215,11 @@ def test_texts_that_fit_give_the_same_windows_and_the_same_training_whatever_the
         return windows, checkpoint
 
     def sums(folder: Path) -> dict[str, str]:
-        return {path.name: sha256(path) for path in folder.iterdir() if path.name != "outputs.json"}
+        return {
+            path.name: sha256(path)
+            for path in folder.rglob("*")
+            if path.is_file() and path.name != "outputs.json"
+        }
 
     large = walk(512, 64)
     longest = max(len(one.input_ids) for one in read_windows(large[0] / "train.parquet"))
