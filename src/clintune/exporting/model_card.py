@@ -1,7 +1,8 @@
 """MODEL_CARD.md: what the model is, what is known of it and what is not. No text of a record."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
+from typing import Any
 
 from clintune.examples import SPLITS
 from clintune.exporting.card_facts import Facts, count, plain, table
@@ -60,23 +61,12 @@ def _limits(facts: Facts) -> Iterator[str]:
 
 def _making(facts: Facts) -> Iterator[str]:
     model = facts.made_by["model"]
-    # A folder's path is of one machine.
-    name = PurePosixPath(model["name"]).name if model["source"] == "folder" else model["name"]
-    weights = model["weights_sha256"]
-    rows = [
-        ["base model", f"`{name}` ({model['source']})"],
-        *([["revision", f"`{model['revision']}`"]] if model["revision"] else []),
-        ["its weights", f"SHA-256 `{weights}`" if weights else "not used: random weights of another size"],
-        ["its configuration", f"SHA-256 `{model['config_sha256']}`"],
-        ["its tokenizer", f"SHA-256 `{model['tokenizer_sha256']}`"],
-        *(
-            [
-                [f"`model.scratch.{key}`", str(value)]
-                for key, value in sorted((model["scratch"] or {}).items())
-            ]
-        ),
-        ["`seed`", str(facts.made_by["seed"])],
-    ]
+    rows = [*_encoder("base model", model)]
+    for number, companion in enumerate(model["companions"], start=1):
+        rows += _encoder(f"companion {number}", companion)
+    if model["fusion"]:
+        rows.append(["fused by", model["fusion"]])
+    rows.append(["`seed`", str(facts.made_by["seed"])])
     for section in ("numerics", "train"):
         rows += [[f"`{section}.{key}`", str(one)] for key, one in leaves(facts.made_by[section])]
     yield "## How it was made"
@@ -85,6 +75,25 @@ def _making(facts: Facts) -> Iterator[str]:
         " test split not looked at. The same inputs and params give the same bytes."
     )
     yield table(["", ""], rows)
+
+
+def _encoder(role: str, model: Mapping[str, Any]) -> Iterator[list[str]]:
+    """Where an encoder came from, and the sums of its files."""
+    source = model["source"]
+    # A folder's path is of one machine.
+    name = PurePosixPath(model["name"]).name if source in {"folder", "pretrained"} else model["name"]
+    yield [role, f"`{name}` ({source})"]
+    if source == "pretrained":
+        yield ["its weights", "of the stage pretrain, from the texts of train"]
+        return
+    if model["revision"]:
+        yield ["revision", f"`{model['revision']}`"]
+    weights = model["weights_sha256"]
+    yield ["its weights", f"SHA-256 `{weights}`" if weights else "not used: random weights of another size"]
+    yield ["its configuration", f"SHA-256 `{model['config_sha256']}`"]
+    yield ["its tokenizer", f"SHA-256 `{model['tokenizer_sha256']}`"]
+    for key, value in sorted((model["scratch"] or {}).items()):
+        yield [f"`model.scratch.{key}`", str(value)]
 
 
 def _files(facts: Facts) -> Iterator[str]:

@@ -116,9 +116,11 @@ def describe(chosen: params.Params, trained: Trained) -> str:
     """What happened, for a reviewer, in Markdown."""
     section, best = chosen.train, trained.best
     start = "random weights" if chosen.model.scratch else f"`{chosen.model.name}`"
+    beside = ", ".join(f"`{one.name}`" for one in chosen.model.companions)
+    companions = f" with {beside} beside it, fused by {chosen.model.fusion}," if beside else ""
     kept = f"the {section.stopping.restore}"
     return (
-        f"The base model ({start}) was fine-tuned ({section.strategy.kind}) for at most {section.epochs}"
+        f"The base model ({start}){companions} was fine-tuned ({section.strategy.kind}) for at most {section.epochs}"
         f" epochs with {section.optimizer.kind}, learning rate {section.learning_rate:g}, batches of at most"
         f" {section.batch_tokens} tokens, seed {chosen.seed}. The weights kept are {kept}; the best on"
         f" validation: {section.stopping.metric} {best.score:.4f} after step {best.step}. The test split was"
