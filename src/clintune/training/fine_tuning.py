@@ -120,8 +120,8 @@ def describe(chosen: params.Params, trained: Trained) -> str:
     companions = f" with {beside} beside it, fused by {chosen.model.fusion}," if beside else ""
     kept = f"the {section.stopping.restore}"
     return (
-        f"The base model ({start}){companions} was fine-tuned ({section.strategy.kind}) for at most {section.epochs}"
-        f" epochs with {section.optimizer.kind}, learning rate {section.learning_rate:g}, batches of at most"
+        f"The base model ({start}){companions} was fine-tuned ({section.strategy.kind}) for at most"
+        f" {section.epochs} epochs with {section.optimizer.kind}, learning rate {section.learning_rate:g}, batches of at most"
         f" {section.batch_tokens} tokens, seed {chosen.seed}. The weights kept are {kept}; the best on"
         f" validation: {section.stopping.metric} {best.score:.4f} after step {best.step}. The test split was"
         f" not read: it is no dependency of this stage.\n\n**Verdict**: {trained.verdict}."
