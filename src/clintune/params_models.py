@@ -90,13 +90,16 @@ def _place(encoder: Encoder, pretrained: Path) -> dict[str, str]:
 
 
 class Vocabulary(Section):
-    """Word pieces that are learnt from the texts of train (Wu et al. 2016, arXiv:1609.08144).
+    """Pieces of words that are learnt from the texts of train: see pretraining/vocabulary.py.
 
-    Chinese characters stand by themselves. Where case carries meaning, as in SMILES, `lowercase` is false.
+    Chinese characters stand by themselves. Where case carries meaning, as in SMILES, `lowercase` is false. A
+    piece of several characters occurs at least `min_count` times, each word counted once for each group that
+    has it: what one patient alone is called should be no piece, for the vocabulary travels with the model.
     """
 
     size: Annotated[int, Field(ge=100)]
     lowercase: bool
+    min_count: Count
 
 
 class Pretraining(Section):

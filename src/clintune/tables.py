@@ -88,11 +88,11 @@ def read_examples(path: Path, target: TargetType[Target]) -> Iterator[Example[Ta
     ))  # fmt: skip
 
 
-def read_texts(path: Path) -> Iterator[str]:
-    """The texts alone of what write_examples wrote, whatever the task."""
+def read_texts(path: Path) -> Iterator[tuple[str, str]]:
+    """Group and text alone of what write_examples wrote, whatever the task."""
     with pq.ParquetFile(path) as table:
-        for batch in table.iter_batches(batch_size=ROWS_AT_ONCE, columns=["text"]):
-            yield from batch.column("text").to_pylist()
+        for batch in table.iter_batches(batch_size=ROWS_AT_ONCE, columns=["group", "text"]):
+            yield from zip(*(batch.column(name).to_pylist() for name in ("group", "text")), strict=True)
 
 
 _NUMBERS = pa.list_(pa.int32())

@@ -124,7 +124,7 @@ def _pretrain(
 def _windows(examples: Path, tokenizer: Path, section: params.Pretraining) -> Iterator[Window]:
     """The texts in windows without overlap: each token is asked for as often as any other."""
     cutter = load_cutter(tokenizer, max_tokens=section.max_tokens, overlap=0)
-    for number, text in enumerate(read_texts(examples)):
+    for number, (_, text) in enumerate(read_texts(examples)):
         tokens = cutter.tokens(text)
         yield from cutter.cut(str(number), tokens, [IGNORED] * len(tokens))
 

@@ -121,8 +121,9 @@ def describe(chosen: params.Params, trained: Trained) -> str:
     kept = f"the {section.stopping.restore}"
     return (
         f"The base model ({start}){companions} was fine-tuned ({section.strategy.kind}) for at most"
-        f" {section.epochs} epochs with {section.optimizer.kind}, learning rate {section.learning_rate:g}, batches of at most"
-        f" {section.batch_tokens} tokens, seed {chosen.seed}. The weights kept are {kept}; the best on"
-        f" validation: {section.stopping.metric} {best.score:.4f} after step {best.step}. The test split was"
-        f" not read: it is no dependency of this stage.\n\n**Verdict**: {trained.verdict}."
+        f" {section.epochs} epochs with {section.optimizer.kind}, learning rate {section.learning_rate:g},"
+        f" batches of at most {section.batch_tokens} tokens, seed {chosen.seed}. The weights kept are {kept};"
+        f" the best on validation: {section.stopping.metric} {best.score:.4f} after step {best.step}."
+        " The test split was not read: it is no dependency of this stage."
+        f"\n\n**Verdict**: {trained.verdict}."
     )
