@@ -9,10 +9,11 @@ import pytest
 from clintune.devices import prepare
 from clintune.examples import Example, Span
 from clintune.files import write_json
-from clintune.params import Params, Stopping
+from clintune.params import Params
 from clintune.tables import SPANS, write_examples
 from clintune.tokenization import tokenize
 from clintune.training import train
+from tests.interrupting import quick
 
 DRUGS = ("aspirin", "metformin", "warfarin", "insulin")
 
@@ -53,17 +54,13 @@ def folders(tmp_path_factory, tiny: Params) -> Folders:
 def fine_tune(folders: Folders, tiny: Params, tmp_path: Path) -> Callable[..., Path]:
     """Train with some keys of the section train changed; returns the checkpoint."""
 
-    def run(name: str, report=lambda values, step: None, *, origin=None, dropout=None, **changes) -> Path:
-        quick = {"epochs": 2, "batch_tokens": 256, "log_every": 2, "learning_rate": 0.003,
-                 "validations_per_epoch": 1}  # fmt: skip
-        stops = {key: changes.pop(key) for key in list(changes) if key in Stopping.model_fields}
-        stopping = tiny.train.stopping.model_copy(update={"patience": 9} | stops)
-        shares = tiny.train.dropout.model_copy(update=dropout or {})
-        section = tiny.train.model_copy(update=quick | changes | {"stopping": stopping, "dropout": shares})
-        params = tiny.model_copy(update={"train": section})
+    def run(name: str, report=lambda values, step: None, *, origin=None, **changes) -> Path:
+        params = quick(tiny, **changes)
         checkpoint = tmp_path / name
         places = {"windows": folders.windows, "examples": folders.examples, "checkpoint": checkpoint}
-        train(params, prepare(params.numerics, section.precision), **places, report=report, origin=origin)
+        train(
+            params, prepare(params.numerics, params.train.precision), **places, report=report, origin=origin
+        )
         return checkpoint
 
     return run
