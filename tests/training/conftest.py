@@ -12,10 +12,11 @@ from clintune.devices import prepare
 from clintune.examples import Example, Span
 from clintune.files import write_json
 from clintune.networks import build
-from clintune.params import Params, Stopping
+from clintune.params import Params
 from clintune.tables import SPANS, write_examples
 from clintune.tokenization import tokenize
 from clintune.training.fine_tuning import train
+from tests.interrupting import quick
 
 DRUGS = ("aspirin", "metformin", "warfarin", "insulin")
 
@@ -63,17 +64,13 @@ def start(folders: Folders, tiny: Params) -> dict[str, torch.Tensor]:
 def fine_tune(folders: Folders, tiny: Params, tmp_path: Path) -> Callable[..., Path]:
     """Train with some keys of the section train changed; returns the checkpoint."""
 
-    def run(name: str, report=lambda values, step: None, *, origin=None, dropout=None, **changes) -> Path:
-        quick = {"epochs": 2, "batch_tokens": 256, "log_every": 2, "learning_rate": 0.003,
-                 "validations_per_epoch": 1}  # fmt: skip
-        stops = {key: changes.pop(key) for key in list(changes) if key in Stopping.model_fields}
-        stopping = tiny.train.stopping.model_copy(update={"patience": 9} | stops)
-        shares = tiny.train.dropout.model_copy(update=dropout or {})
-        section = tiny.train.model_copy(update=quick | changes | {"stopping": stopping, "dropout": shares})
-        params = tiny.model_copy(update={"train": section})
+    def run(name: str, report=lambda values, step: None, *, origin=None, **changes) -> Path:
+        params = quick(tiny, **changes)
         checkpoint = tmp_path / name
         places = {"windows": folders.windows, "examples": folders.examples, "checkpoint": checkpoint}
-        train(params, prepare(params.numerics, section.precision), **places, report=report, origin=origin)
+        train(
+            params, prepare(params.numerics, params.train.precision), **places, report=report, origin=origin
+        )
         return checkpoint
 
     return run

@@ -1,9 +1,7 @@
-"""A run that was interrupted ends with the same bytes; a damaged state is never taken for whole."""
+"""A run that was interrupted ends with the same bytes."""
 
 import json
 import os
-import random
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -97,61 +95,6 @@ def test_a_state_of_other_inputs_is_not_used(fine_tune, interrupted, capsys):
     said = capsys.readouterr().err
     assert "Resumed" not in said
     assert "made from other inputs" in said
-
-
-def flip(path: Path, dice: random.Random) -> None:
-    content = bytearray(path.read_bytes())
-    place = dice.randrange(len(content))
-    content[place] ^= 1 << dice.randrange(8)
-    path.write_bytes(content)
-
-
-def cut(path: Path, dice: random.Random) -> None:
-    path.write_bytes(path.read_bytes()[: dice.randrange(path.stat().st_size)])
-
-
-def swap(path: Path, _dice: random.Random) -> None:
-    """The file of the other state in its place."""
-    (other,) = (one for one in path.parent.parent.glob("step-*") if one != path.parent)
-    shutil.copy(other / path.name, path)
-
-
-DAMAGES = {
-    "flipped bit": flip,
-    "truncated": cut,
-    "missing": lambda path, dice: path.unlink(),
-    "swapped": swap,
-}
-
-
-def whole_states(folder: Path) -> list[str]:
-    made_from = {**MADE_FROM, "numerics.device": "cpu", "numerics.precision": "fp32"}
-    with keeper(Origin(made_from, folder)) as kept:
-        return [saved.name for saved in sorted(folder.glob("step-*")) if kept._fault(saved) is None]
-
-
-@pytest.mark.parametrize("name", ["state.safetensors", "state.json", "manifest.json"])
-@pytest.mark.parametrize("kind", DAMAGES)
-def test_a_damaged_state_is_passed_over_for_the_last_whole_one(interrupted, tmp_path, name, kind):
-    folder = interrupted(6)
-    older, newest = sorted(one.name for one in folder.glob("step-*"))
-    assert whole_states(folder) == [older, newest]
-    for seed in range(12):
-        copy = tmp_path / "copies" / f"{seed}"
-        shutil.copytree(folder, copy)
-        DAMAGES[kind](copy / newest / name, random.Random(seed))
-        assert whole_states(copy) == [older]
-
-
-def test_a_run_goes_on_from_the_older_state_to_the_same_bytes(fine_tune, interrupted, capsys):
-    whole = sums(fine_tune("whole", epochs=3, log_every=1))
-    folder = interrupted(6, epochs=3)
-    flip(max(folder.glob("step-*")) / "state.safetensors", random.Random(1))
-    resumed = fine_tune("resumed", epochs=3, log_every=1, origin=Origin(MADE_FROM, folder))
-    said = capsys.readouterr().err
-    assert "state.safetensors is not what was written" in said
-    assert "Resumed after step 4" in said
-    assert sums(resumed) == whole
 
 
 def test_two_states_are_kept_and_no_draft(interrupted):

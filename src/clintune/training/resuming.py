@@ -1,6 +1,7 @@
 """Checkpoints of a run that is under way: whole or absent, and never taken for those of another."""
 
 import fcntl
+import json
 import os
 import shutil
 import sys
@@ -37,9 +38,12 @@ class Keeper:
     def __init__(self, origin: Origin, *, every: float) -> None:
         self._folder, self._key, self._every = origin.folder, dict(origin.made_from), every
         self._last = time.monotonic()
+        self._useless: set[Path] = set()
 
     def resume(self, course: Course) -> None:
         """Bring the newest whole state into the course; a damaged one is named and passed over."""
+        for draft in self._folder.glob(".*.draft"):  # a run was killed while it wrote
+            shutil.rmtree(draft, ignore_errors=True)
         for saved in sorted(self._folder.glob("step-*"), reverse=True):
             fault = self._fault(saved)
             if fault is None:
@@ -47,6 +51,7 @@ class Keeper:
                 print(f"Resumed after step {course.done}.", file=sys.stderr)
                 return
             print(f"Checkpoint {saved.name} is not used: {fault}.", file=sys.stderr)
+            self._useless.add(saved)
 
     def keep(self, course: Course) -> None:
         """Save the course where it is time. A full or broken disk costs the checkpoint, not the run."""
@@ -63,28 +68,41 @@ class Keeper:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _save(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
-        with whole_folder(self._folder / f"step-{facts['done']:09}") as draft:
+        state = self._folder / f"step-{facts['done']:09}"
+        with whole_folder(state) as draft:
             save_file(dict(tensors), draft / _TENSORS)
             write_json(draft / _FACTS, facts)
-            sums = {name: sha256(draft / name) for name in (_TENSORS, _FACTS)}
-            write_json(draft / _MANIFEST, {"made_from": self._key, "sha256": sums})
-        for old in sorted(self._folder.glob("step-*"))[:-_KEPT]:
-            shutil.rmtree(old)
+            (draft / _MANIFEST).write_bytes(self._manifest(draft))
+        self._useless.discard(state)
+        # A useless one may be of a later step: it must not count as one of the newest.
+        useful = sorted(set(self._folder.glob("step-*")) - self._useless)
+        for old in [*sorted(self._useless), *useful[:-_KEPT]]:
+            shutil.rmtree(old, ignore_errors=True)
+
+    def _manifest(self, state: Path) -> bytes:
+        """What stands in the manifest of a whole state of this run, with the files that are there now."""
+        sums = {name: sha256(state / name) for name in (_TENSORS, _FACTS)}
+        manifest = {"made_from": self._key, "sha256": sums}
+        return (json.dumps(manifest, ensure_ascii=False, indent=2, sort_keys=True) + "\n").encode()
 
     def _fault(self, saved: Path) -> str | None:
         """Why a state cannot be used; None for one that is whole and of this run."""
         try:
-            manifest = read_json(saved / _MANIFEST)
-            if manifest["made_from"] != self._key:
-                return "it was made from other inputs, or on another kind of machine"
-            if sorted(manifest["sha256"]) != sorted((_TENSORS, _FACTS)):
-                return "its manifest is not one"
-            for name, wanted in manifest["sha256"].items():
-                if sha256(saved / name) != wanted:
-                    return f"{name} is not what was written"
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            manifest = (saved / _MANIFEST).read_bytes()
+            if manifest == self._manifest(saved):
+                return None
+            return self._difference(json.loads(manifest), saved)
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             return f"it is not whole ({type(error).__name__})"
-        return None
+
+    def _difference(self, manifest: Mapping[str, Any], saved: Path) -> str:
+        """What is wrong with a state whose manifest is not the one that it must have."""
+        if manifest["made_from"] != self._key:
+            return "it was made from other inputs, or on another kind of machine"
+        for name in (_TENSORS, _FACTS):
+            if sha256(saved / name) != manifest["sha256"][name]:
+                return f"{name} is not what was written"
+        return "its manifest is not what was written"
 
 
 @contextmanager
