@@ -68,7 +68,7 @@ def course_of(training: Training) -> Course:
         raise Built
 
     with pytest.MonkeyPatch.context() as patch, suppress(Built):
-        patch.setattr("clintune.training.fit", fit)
+        patch.setattr("clintune.training.fine_tuning.fit", fit)
         train(
             training.params, prepare(training.params.numerics, training.params.train.precision),
             windows=training.windows, examples=training.examples, checkpoint=training.root / "unused",
