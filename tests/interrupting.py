@@ -4,6 +4,7 @@ import ctypes
 import json
 import multiprocessing
 import os
+import re
 import shutil
 import sys
 import threading
@@ -28,15 +29,16 @@ NEVER = 1e9
 """Seconds between two states: there will be none."""
 
 RUNS: Mapping[str, Mapping[str, Any]] = {
-    "with dropout": {"epochs": 6, "dropout": {"hidden": 0.3, "attention": 0.2}},
-    "bf16": {"epochs": 6, "precision": "bf16", "schedule": "cosine", "layer_decay": 0.5},
-    "gradual": {"epochs": 6, "dropout": {"hidden": 0.1}, "strategy": Gradual(
+    "with dropout": {"epochs": 6, "log_every": 4, "dropout": {"hidden": 0.3, "attention": 0.2}},
+    "bf16": {"epochs": 6, "log_every": 1, "precision": "bf16", "schedule": "cosine", "layer_decay": 0.5},
+    "gradual": {"epochs": 6, "log_every": 5, "dropout": {"hidden": 0.1}, "strategy": Gradual(
         kind="gradual", initially=0, every=1, unit="epoch", embeddings=True)},
-    "accumulated sgd": {"epochs": 6, "accumulation": 2, "batch_tokens": 128,
+    "accumulated sgd": {"epochs": 6, "log_every": 3, "accumulation": 2, "batch_tokens": 128,
                         "optimizer": Sgd(kind="sgd", momentum=0.9, nesterov=False)},
-    "early stopping": {"epochs": 20, "learning_rate": 1e-9, "patience": 5, "dropout": {"hidden": 0.3}},
+    "early stopping": {"epochs": 20, "log_every": 7, "learning_rate": 1e-9, "patience": 5,
+                       "dropout": {"hidden": 0.3}},
 }  # fmt: skip
-"""Five trainings that have different things to remember."""
+"""Five trainings that have different things to remember, such as the steps since the last row of a curve."""
 
 
 def quick(tiny: Params, *, dropout=None, **changes) -> Params:
@@ -114,7 +116,7 @@ class Training:
     @classmethod
     def of(cls, name: str, tiny: Params, folders: Any, root: Path, **changes) -> "Training":
         """That of RUNS with this name, on what the stages before left in `folders`."""
-        params = quick(tiny, log_every=1, **{**RUNS[name], **changes})
+        params = quick(tiny, **{**RUNS[name], **changes})
         return cls(params, folders.windows, folders.examples, root, {"inputs": name})
 
     @property
@@ -144,6 +146,12 @@ class Training:
     def trains(self) -> bool:
         """Whether the last start has come as far as its first step."""
         return "train:" in self.said
+
+    @property
+    def left(self) -> float:
+        """The share of all steps that the last start has before it, by its bar."""
+        done, planned = re.findall(r"(\d+)/(\d+) \[", self.said)[-1]
+        return 1 - int(done) / int(planned)
 
     def at(self, root: Path) -> "Training":
         """The same training at another place."""

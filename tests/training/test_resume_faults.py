@@ -159,7 +159,7 @@ def test_a_fault_in_the_writer_leaves_a_whole_state(writer, tmp_path):
 
 
 @pytest.mark.slow
-def test_no_fault_at_any_call_of_the_writer_leaves_no_whole_state(writer, tmp_path, capsys):
+def test_a_fault_at_every_call_of_the_writer_leaves_a_whole_state(writer, tmp_path, capsys):
     points = writer.points()
     walk(writer, points, tmp_path)
     with capsys.disabled():

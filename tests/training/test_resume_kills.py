@@ -3,7 +3,7 @@
 import os
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import cycle
@@ -19,14 +19,20 @@ pytestmark = pytest.mark.timeout(3000)
 SEED = 20
 """Decides which training is killed how often, how often it writes a state, and each moment."""
 
+EVERY = (0, 0.05)
+"""Seconds between two states."""
+
 
 @dataclass(frozen=True)
 class Known:
-    """A training, what it leaves when nobody disturbs it, and for how long it trains and writes states."""
+    """A training, what it leaves when nobody disturbs it, and for how long it trains.
+
+    That depends on the seconds between two states.
+    """
 
     training: Training
     ended: Ended
-    seconds: float
+    seconds: Mapping[float, float]
 
 
 @dataclass(frozen=True)
@@ -52,13 +58,15 @@ def known(folders, tiny, tmp_path_factory) -> Callable[[str], Known]:
 
 def known_of(training: Training) -> Known:
     """With states and without, it leaves the same."""
-    ended = training.ended(every=NEVER)
-    process = training.start()
-    until(lambda: training.trains)
-    began = time.monotonic()
-    process.join(120)
-    assert training.outcome() == ended
-    return Known(training, ended, time.monotonic() - began)
+    ended, seconds = training.ended(every=NEVER), {}
+    for every in EVERY:
+        process = training.start(every=every)
+        until(lambda: training.trains)
+        began = time.monotonic()
+        process.join(120)
+        assert training.outcome() == ended
+        seconds[every] = time.monotonic() - began
+    return Known(training, ended, seconds)
 
 
 def half_written(training: Training) -> bool:
@@ -74,14 +82,15 @@ def start_and_kill(known: Known, dice: random.Random) -> Start:
 
     A training that is at its end before must have left what it always leaves.
     """
-    training, aims_at_writing = known.training, dice.random() < 0.5
-    process = training.start(every=dice.choice([0, 0.05]))
-    until(lambda: training.trains or not process.is_alive())
-    time.sleep(dice.uniform(0, known.seconds))
+    training, aims_at_writing = known.training, dice.random() < 2 / 3
+    every = dice.choice(EVERY)
+    process = training.start(every=every)
+    until(lambda: training.trains)
+    time.sleep(dice.uniform(0, known.seconds[every] * training.left))
     if aims_at_writing:
         while not half_written(training) and process.is_alive():
             pass
-        time.sleep(dice.uniform(0, 0.015))
+        time.sleep(0.016 * dice.random() ** 3)  # on a fast disk a state is written in a few milliseconds
     process.kill()
     process.join()
     if process.exitcode == 0:
