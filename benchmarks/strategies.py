@@ -20,10 +20,9 @@ from trials import ROOT, Trial, clones, parser, trial
 
 @dataclass(frozen=True, slots=True)
 class Strategy:
-    """Params, by their path, that differ from the recipe's; `recipe`, if it is not the one asked for."""
+    """Params, by their path, that differ from the recipe's."""
 
     params: Mapping[str, Any] = field(default_factory=dict)
-    recipe: str | None = None
 
 
 def _frozen(layers: int) -> Mapping[str, Any]:
@@ -73,7 +72,7 @@ def main() -> None:
             strategy = STRATEGIES[name]
             for seed in chosen.seeds:
                 changes = {"seed": seed, **strategy.params, **dict(chosen.set)}
-                one = trial(clone, strategy.recipe or chosen.recipe, chosen.corpus, changes)
+                one = trial(clone, chosen.recipe, chosen.corpus, changes)
                 found.setdefault(name, []).append(one)
                 print(name, one.as_json(), file=sys.stderr, flush=True)
     print(table(found))

@@ -16,8 +16,8 @@ def work(params: Params, run: Run, paths: Mapping[str, Path]) -> None:
     compute = {
         name: prepare(params.numerics, section.train.precision) for name, section in params.pretrain.items()
     }
-    for one in compute.values():
-        run.facts(one.facts())
+    for name, one in compute.items():
+        run.facts({f"{name}.{key}": value for key, value in one.facts().items()})
     found = pretrain(params, compute, **paths, report=run.metrics, origin=run.origin)
     run.metrics({f"{name}/best/score": one.score for name, one in found.items()})
     run.describe(describe(found))

@@ -1,5 +1,6 @@
 """Stage pretrain: own pieces, hidden tokens, and an encoder that any model can start from."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from tokenizers import Tokenizer
 from transformers import AutoModel
 
 from clintune.devices import prepare
+from clintune.errors import TrainingError
 from clintune.examples import IGNORED, Example, Window
 from clintune.files import read_json, sha256
 from clintune.params import Params, Vocabulary
@@ -35,7 +37,7 @@ def params(tiny: Params) -> Params:
     stopping = {**tiny.train.stopping.model_dump(), "metric": "accuracy", "patience": 99}
     quick = {"epochs": 12, "batch_tokens": 256, "log_every": 5, "learning_rate": 0.02, "stopping": stopping,
              "validations_per_epoch": 1}  # fmt: skip
-    section = {"vocabulary": {"size": 120, "lowercase": True, "min_count": 2}, "sizes": SIZES,
+    section = {"vocabulary": {"size": 120, "lowercase": True, "min_groups": 2}, "sizes": SIZES,
                "max_tokens": 24, "masked": 0.2, "train": tiny.train.model_dump() | quick}  # fmt: skip
     return Params.model_validate({**tiny.model_dump(), "pretrain": {"notes": section}})
 
@@ -116,7 +118,7 @@ CODE = """
 from clintune.params import Vocabulary
 from clintune.pretraining.vocabulary import learn
 words = ["".join(chr(97 + (n * k) % 26) for k in range(1, 6)) for n in range(3000)]
-print(learn([("all", " ".join(words))], Vocabulary(size=800, lowercase=True, min_count=1)).to_str())
+print(learn([("all", " ".join(words))], Vocabulary(size=800, lowercase=True, min_groups=1)).to_str())
 """
 
 
@@ -129,7 +131,7 @@ def test_every_process_learns_the_same_pieces():
 def test_every_character_of_the_texts_is_a_piece_and_padding_is_token_0():
     texts = ["Ünïcode 2型糖尿病 C[C@H](N)=O", "c1ccccc1"]
     for lowercase in (True, False):
-        section = Vocabulary(size=400, lowercase=lowercase, min_count=1)
+        section = Vocabulary(size=400, lowercase=lowercase, min_groups=1)
         tokenizer = learn(enumerate(texts), section)
         assert [tokenizer.id_to_token(number) for number in range(len(SPECIAL))] == list(SPECIAL)
         for text in texts:
@@ -140,13 +142,42 @@ def test_every_character_of_the_texts_is_a_piece_and_padding_is_token_0():
         assert (upper == lower) == lowercase
 
 
-def test_what_one_patient_alone_is_called_is_no_piece_however_often_it_is_written():
-    """Three groups have fever, one has a name, in ten notes."""
-    section = Vocabulary(size=400, lowercase=True, min_count=3)
-    texts = [("p1", f"Okonjo {number} has fever") for number in range(10)]
-    pieces = learn([*texts, ("p2", "fever"), ("p3", "fever")], section).get_vocab()
+def pieces_of(texts, **changes) -> set[str]:
+    section = Vocabulary(**{"size": 400, "lowercase": True, "min_groups": 3, **changes})
+    return set(learn(texts, section).get_vocab())
+
+
+FEVER = [("p2", "fever"), ("p3", "fever"), ("p4", "fever")]
+
+
+@pytest.mark.parametrize("words", [["Okonjo"] * 12, [f"Okonjo{one}" for one in "abcdefghijkl"], ["Ŋkőṋ"] * 9])
+def test_what_one_patient_alone_is_called_is_no_piece_however_and_wherever_it_is_written(words):
+    """In notes that lie apart, in several forms, in letters that nobody else has."""
+    notes = [pair for word in words for pair in (("p1", f"{word} has fever"), *FEVER)]
+    pieces = pieces_of(notes)
     assert "fever" in pieces
-    assert max(len(piece) for piece in pieces if piece in "okonjo") == 1
+    assert {piece for piece in pieces if len(piece) > 1 and piece in "okonjo"} == set()
+    assert not pieces & set("ŋőṋ")
+
+
+def test_a_piece_of_enough_groups_stays_and_what_is_in_none_is_unknown():
+    section = Vocabulary(size=400, lowercase=True, min_groups=3)
+    tokenizer = learn([*FEVER, ("p1", "xylophone")], section)
+    assert tokenizer.encode("fever xylophone").tokens[:2] == ["[CLS]", "fever"]
+    assert "[UNK]" in tokenizer.encode("xylophone").tokens
+
+
+def test_a_training_of_a_pretraining_is_blamed_by_its_own_key(params, examples, tmp_path):
+    section = params.pretrain["notes"]
+    wild = section.train.model_copy(update={"learning_rate": 1e30, "clip_norm": 1e30, "warmup": 0.0})
+    params = params.model_copy(update={"pretrain": {"notes": section.model_copy(update={"train": wild})}})
+    with pytest.raises(TrainingError) as caught:
+        run(params, examples, tmp_path / "pretrained")
+    assert str(caught.value).startswith("pretrain.notes, train, step ")
+    assert "lower pretrain.notes.train.learning_rate" in str(caught.value)
+    rows = re.search(r"at rows ([\d, ]+)", str(caught.value))[1]
+    assert max(map(int, rows.split(", "))) < len(TEXTS)
+    assert not (tmp_path / "pretrained").exists()
 
 
 def window(length: int) -> Window:
@@ -156,7 +187,7 @@ def window(length: int) -> Window:
 
 
 def test_the_share_of_the_tokens_is_asked_for_and_eight_in_ten_of_them_are_hidden():
-    hidden = Masks(0.15, 1000, (1,)).hide(window(200_000), 0)
+    hidden = Masks(0.15, 1000, (1,)).hide(window(200_000), epoch=0, position=0)
     before, after = np.array(window(200_000).input_ids), np.array(hidden.input_ids)
     wanted = np.array(hidden.labels)
     asked = wanted != IGNORED
@@ -174,16 +205,15 @@ def test_the_share_of_the_tokens_is_asked_for_and_eight_in_ten_of_them_are_hidde
 class Same:
     """One window, wherever it is asked for."""
 
-    def take(self, positions):
-        assert all(0 <= position < 2 for position in positions)
+    def take(self, positions, epoch):
         return [window(100) for _ in positions]
 
 
-def test_each_time_a_window_comes_it_has_other_masks_and_at_one_position_always_the_same():
-    masked = MaskedWindows(Same(), Masks(0.3, 1000, (1,)), 2)
-    taken = masked.take([0, 1, 2, 3])
+def test_each_epoch_has_other_masks_and_one_position_in_an_epoch_always_the_same():
+    masked = MaskedWindows(Same(), Masks(0.3, 1000, (1,)))
+    taken = [*masked.take([0, 1], 0), *masked.take([0, 1], 1)]
     assert len({one.labels for one in taken}) == 4
-    assert masked.take([3, 0]) == [taken[3], taken[0]]
+    assert [*masked.take([1], 1), *masked.take([0], 0)] == [taken[3], taken[0]]
 
 
 def test_the_loss_is_that_of_the_tokens_asked_for_with_the_embeddings_as_the_last_layer(params):

@@ -1,5 +1,6 @@
 """Encoder and head in one module; read from a base model or from a checkpoint."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
@@ -109,7 +110,7 @@ def save(network: Network, checkpoint: Path) -> None:
     config = deepcopy(network.encoder.config)
     if network.fusion is not None:
         _, *companions = network.encoders.values()
-        setattr(config, _COMPANIONS, [one.config.to_dict() for one in companions])
+        setattr(config, _COMPANIONS, [json.loads(one.config.to_json_string()) for one in companions])
         setattr(config, _FUSION, network.fusion.kind)
     config.to_json_file(checkpoint / CONFIG)
 

@@ -152,7 +152,8 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _same_on_every_cpu(self) -> Self:
-        if self.numerics.profile == "portable" and self.train.precision == "bf16":
+        trainings = (self.train, *(one.train for one in self.pretrain.values()))
+        if self.numerics.profile == "portable" and "bf16" in {one.precision for one in trainings}:
             raise ValueError("train.precision bf16 differs between CPUs, and numerics.profile is portable")
         return self
 
@@ -167,6 +168,9 @@ class Params(Section):
         for encoder in self.model.encoders:
             if encoder.source == "pretrained" and encoder.name not in self.pretrain:
                 raise ValueError(f"the section pretrain makes no encoder called {encoder.name!r}")
+        own = self.pretrain.get(self.model.name) if self.model.source == "pretrained" else None
+        if own is not None and self.tokenize.max_tokens > own.max_tokens:
+            raise ValueError(f"tokenize.max_tokens is more than the {own.max_tokens} of pretrain")
         return self
 
     @model_validator(mode="after")

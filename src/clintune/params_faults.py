@@ -85,7 +85,8 @@ def _suggestion(keys: tuple[int | str, ...], schema: type[BaseModel]) -> str:
     for key in keys[:-1]:
         if isinstance(key, str):
             fields = [section.model_fields[key] for section in sections if key in section.model_fields]
-            sections = [kind for field in fields for kind in _sections(field.annotation)]
+            # A name of the user's own, as below `pretrain`, is no field: what is known stays known.
+            sections = [kind for field in fields for kind in _sections(field.annotation)] or sections
     names = [name for section in sections for name in section.model_fields]
     near = difflib.get_close_matches(str(keys[-1]), names, n=1)
     return f"did you mean {near[0]}?" if near else "remove it"

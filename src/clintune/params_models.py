@@ -90,16 +90,16 @@ def _place(encoder: Encoder, pretrained: Path) -> dict[str, str]:
 
 
 class Vocabulary(Section):
-    """Pieces of words that are learnt from the texts of train: see pretraining/vocabulary.py.
+    """About `size` pieces of words, learnt from the texts of train: see pretraining/vocabulary.py.
 
-    Chinese characters stand by themselves. Where case carries meaning, as in SMILES, `lowercase` is false. A
-    piece of several characters occurs at least `min_count` times, each word counted once for each group that
-    has it: what one patient alone is called should be no piece, for the vocabulary travels with the model.
+    Chinese characters stand by themselves. Where case carries meaning, as in SMILES, `lowercase` is false.
+    Each piece, single characters too, occurs in at least `min_groups` groups: the vocabulary travels with the
+    model, and what one patient alone is called is none of it.
     """
 
     size: Annotated[int, Field(ge=100)]
     lowercase: bool
-    min_count: Count
+    min_groups: Count
 
 
 class Pretraining(Section):
@@ -119,6 +119,8 @@ class Pretraining(Section):
     def _guesses(self) -> Self:
         if self.train.loss.kind != "cross_entropy" or self.train.loss.class_weights is not None:
             raise ValueError("guessing masked tokens needs the train.loss cross_entropy, class_weights null")
+        if self.train.stopping.metric not in {"accuracy", "loss"}:
+            raise ValueError("train.stopping.metric of a pretraining is accuracy or loss")
         if self.train.strategy.kind != "full":
             raise ValueError("random weights are trained in full: train.strategy.kind must be full")
         return self

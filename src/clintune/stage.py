@@ -54,7 +54,8 @@ def _arguments(name: str, paths: Sequence[str]) -> dict[str, Path]:
 def _set_environment(params: Params, sections: Sequence[str]) -> None:
     """What libraries read from the environment when they are imported."""
     os.environ.update(_QUIET)
-    if not {"model", "model.source"} & set(sections) or params.model.source != "hub":
+    sources = {one.source for one in params.model.encoders}
+    if not {"model", "model.source"} & set(sections) or "hub" not in sources:
         os.environ["HF_HUB_OFFLINE"] = "1"
     if "numerics" in sections:
         set_numerics(params.numerics)

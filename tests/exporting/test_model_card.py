@@ -84,15 +84,15 @@ def test_the_path_of_a_folder_with_the_base_model_stays_out(facts):
 
 
 def test_each_companion_stands_with_where_it_came_from(facts):
-    own = {"source": "pretrained", "name": "data/pretrained/notes"}
+    own = {"source": "pretrained", "name": "data/pretrained/notes", "revision": None, "scratch": None,
+           "weights_sha256": "e" * 64, "config_sha256": "f" * 64, "tokenizer_sha256": "0" * 64}  # fmt: skip
     other = {"source": "hub", "name": "some/model", "revision": "a" * 40, "weights_sha256": "b" * 64,
              "config_sha256": "c" * 64, "tokenizer_sha256": "d" * 64, "scratch": None}  # fmt: skip
     model = {**facts.made_by["model"], "companions": [own, other], "fusion": "gate"}
     card = model_card(replace(facts, made_by={**facts.made_by, "model": model}))
     assert "| companion 1 | `notes` (pretrained) |" in card
-    assert "of the stage pretrain" in card
     assert "| companion 2 | `some/model` (hub) |" in card
-    assert all(letter * 64 in card for letter in "bcd")
+    assert all(letter * 64 in card for letter in "bcdef0")
     assert "| fused by | gate |" in card
 
 

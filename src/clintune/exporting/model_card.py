@@ -52,7 +52,7 @@ def _scores(facts: Facts) -> Iterator[str]:
 def _limits(facts: Facts) -> Iterator[str]:
     yield "## Limits"
     shared = (
-        f"Long texts are read in windows of {facts.outputs.max_tokens} tokens that share"
+        f"Long texts are read in windows of at most {facts.outputs.max_tokens} tokens that share up to"
         f" {facts.outputs.overlap}: what lies further apart is not seen together."
     )
     limits = (*CARDS[facts.outputs.task].limits(facts), shared)
@@ -83,9 +83,6 @@ def _encoder(role: str, model: Mapping[str, Any]) -> Iterator[list[str]]:
     # A folder's path is of one machine.
     name = PurePosixPath(model["name"]).name if source in {"folder", "pretrained"} else model["name"]
     yield [role, f"`{name}` ({source})"]
-    if source == "pretrained":
-        yield ["its weights", "of the stage pretrain, from the texts of train"]
-        return
     if model["revision"]:
         yield ["revision", f"`{model['revision']}`"]
     weights = model["weights_sha256"]
@@ -97,11 +94,12 @@ def _encoder(role: str, model: Mapping[str, Any]) -> Iterator[list[str]]:
 
 
 def _files(facts: Facts) -> Iterator[str]:
+    tokenizers = ", ".join(f"`{name}`" for name in facts.outputs.tokenizers)
     yield "## Files and use"
     yield table(["file", ""], [
         ["`model.onnx`", "the network for ONNX Runtime: what is served and was compared"],
         ["`model.safetensors`, `config.json`", "the same weights for torch"],
-        ["`tokenizer.json`", "text into tokens with character offsets"],
+        [tokenizers, "text into tokens with character offsets"],
         ["`bundle.json`", "labels, windows, versions, and the SHA-256 of every file, checked at each load"],
         ["`self_check.json`", "a sentence of ours and what the model must say of it; what was compared"],
     ])  # fmt: skip

@@ -1,7 +1,7 @@
 """Stage pretrain: encoders of the project's own, taught to guess masked tokens. They see no label."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,20 +11,21 @@ import pyarrow as pa
 from clintune import params
 from clintune.devices import Compute
 from clintune.encoders import CONFIG, TOKENIZER, WEIGHTS
+from clintune.errors import TrainingError
 from clintune.examples import IGNORED, Window
 from clintune.files import sha256, whole_folder, write_json
 from clintune.networks import write_weights
 from clintune.pretraining.guessing import build, criterion, validation
 from clintune.pretraining.masking import MaskedWindows, Masks
 from clintune.pretraining.vocabulary import learn
-from clintune.tables import read_texts, read_windows, write_windows
+from clintune.tables import read_texts, write_windows
 from clintune.tracking.run import Origin
 from clintune.training.acceleration import put_back, use_fast_parts
 from clintune.training.batches import mapped_windows
 from clintune.training.course import Course
 from clintune.training.history import Report
 from clintune.training.learner import Learner
-from clintune.training.loop import Planned, fit, plan_of
+from clintune.training.loop import fit, plan_of
 from clintune.training.resuming import Keeper, keeper
 from clintune.training.selection import LOSS
 from clintune.training.verdict import Verdict
@@ -61,25 +62,38 @@ def pretrain(
     where it stood.
     """
     found: dict[str, Pretrained] = {}
-    with ExitStack() as stack, whole_folder(pretrained) as draft:
+    with ExitStack() as stack:
         keepers = []
-        for name, section in chosen.pretrain.items():
-            own = origin and origin.part(name).on(compute[name].facts())
-            keepers.append(stack.enter_context(keeper(own)))
-            (draft / name).mkdir()
-            found[name] = _pretrain(
-                section, compute[name], seed=chosen.seed, examples=examples, folder=draft / name,
-                report=_named(report, name), kept=keepers[-1],
-            )  # fmt: skip
-        files = (TOKENIZER, CONFIG, WEIGHTS)
-        sums = {name: {file: sha256(draft / name / file) for file in files} for name in found}
-        write_json(draft / "encoders.json", sums)
+        with whole_folder(pretrained) as draft:
+            for name, section in chosen.pretrain.items():
+                own = origin and origin.part(name).on(compute[name].facts())
+                keepers.append(stack.enter_context(keeper(own)))
+                (draft / name).mkdir()
+                with _blamed(name):
+                    course = _teach(
+                        section, compute[name], seed=chosen.seed, examples=examples, folder=draft / name,
+                        report=_named(report, name), kept=keepers[-1],
+                    )  # fmt: skip
+                found[name] = _save(course, section, seed=chosen.seed, folder=draft / name)
+            files = (TOKENIZER, CONFIG, WEIGHTS)
+            sums = {name: {file: sha256(draft / name / file) for file in files} for name in found}
+            write_json(draft / "encoders.json", sums)
         for kept in filter(None, keepers):
             kept.discard()
     return found
 
 
-def _pretrain(
+@contextmanager
+def _blamed(name: str) -> Iterator[None]:
+    """What the training complains of is a key below `pretrain`, and no key of the section train."""
+    try:
+        yield
+    except TrainingError as error:
+        next_step = error.next_step.replace("train.", f"pretrain.{name}.train.")
+        raise TrainingError(f"pretrain.{name}, {error.place}", error.problem, next_step) from None
+
+
+def _teach(
     section: params.Pretraining,
     compute: Compute,
     *,
@@ -88,37 +102,40 @@ def _pretrain(
     folder: Path,
     report: Report,
     kept: Keeper | None,
-) -> Pretrained:
+) -> Course:
+    """Write the tokenizer, and train an encoder on what it makes of the texts."""
     tokenizer = learn(read_texts(examples / "train.parquet"), section.vocabulary)
     tokenizer.save(str(folder / TOKENIZER))
     pieces = tokenizer.get_vocab_size()
     network = build(section, pieces=pieces, seed=seed)
     use_fast_parts(network, compute)
     network.to(compute.device)
+    measured = criterion(network, section.train.loss)
+    masks = Masks(section.masked, pieces, (seed, _TRAIN))
     with TemporaryDirectory() as scratch:
-        files = {split: Path(scratch, f"{split}.parquet") for split in ("train", "validation")}
-        for file in files.values():
+        train, held_out = (Path(scratch, f"{split}.parquet") for split in ("train", "validation"))
+        for file in (train, held_out):
             write_windows(file, _windows(examples / file.name, folder / TOKENIZER, section), pa.int32())
-        masks = Masks(section.masked, pieces, (seed, _VALIDATION))
-        measured = criterion(network, section.train.loss)
-        hidden = (
-            masks.hide(window, number) for number, window in enumerate(read_windows(files["validation"]))
-        )
-        validate = validation(network, measured, hidden, batch_tokens=section.train.batch_tokens)
-        with mapped_windows(files["train"]) as mapped:
-            lengths = mapped.lengths()
-            plan = [_moved(one, len(lengths)) for one in plan_of(lengths, section.train, seed=seed)]
+        others = replace(masks, seed=(seed, _VALIDATION))
+        validate = validation(network, measured, held_out, others, batch_tokens=section.train.batch_tokens)
+        with mapped_windows(train) as mapped:
+            plan = plan_of(mapped.lengths(), section.train, seed=seed)
             learner = Learner.prepare(network, measured, section.train, steps=len(plan), compute=compute)
             falling = section.train.stopping.metric == LOSS
             course = Course.begin(learner, falling=falling, seed=seed, report=report)
-            windows = MaskedWindows(mapped, replace(masks, seed=(seed, _TRAIN)), len(lengths))
-            fit(course, windows, plan, validate=validate, keeper=kept)
+            fit(course, MaskedWindows(mapped, masks), plan, validate=validate, keeper=kept)
+    return course
+
+
+def _save(course: Course, section: params.Pretraining, *, seed: int, folder: Path) -> Pretrained:
+    """Write the best weights, the configuration and the curves."""
+    pieces = course.learner.network.encoder.config.vocab_size
     fresh = put_back(course.best.weights, {}, build(section, pieces=pieces, seed=seed))
     write_weights(fresh.encoder, folder / WEIGHTS)
     fresh.encoder.config.to_json_file(folder / CONFIG)
-    verdict, metric = course.conclude(folder), section.train.stopping.metric
     size = sum(tensor.numel() for tensor in fresh.encoder.parameters())
-    return Pretrained(pieces, size, metric, course.best.score, verdict)
+    verdict = course.conclude(folder)
+    return Pretrained(pieces, size, section.train.stopping.metric, course.best.score, verdict)
 
 
 def _windows(examples: Path, tokenizer: Path, section: params.Pretraining) -> Iterator[Window]:
@@ -127,12 +144,6 @@ def _windows(examples: Path, tokenizer: Path, section: params.Pretraining) -> It
     for number, (_, text) in enumerate(read_texts(examples)):
         tokens = cutter.tokens(text)
         yield from cutter.cut(str(number), tokens, [IGNORED] * len(tokens))
-
-
-def _moved(planned: Planned, count: int) -> Planned:
-    """In each epoch other positions, so that each has masks of its own: see MaskedWindows."""
-    ahead = planned.epoch * count
-    return replace(planned, batches=[[ahead + position for position in one] for one in planned.batches])
 
 
 def _named(report: Report, name: str) -> Report:
@@ -145,7 +156,8 @@ def describe(found: Mapping[str, Pretrained]) -> str:
         return "No encoder is pretrained: the section `pretrain` of params.yaml is empty."
     lines = [
         "Encoders that started from random weights and learnt to guess masked tokens of the texts of train."
-        " Their vocabulary is learnt from the same texts. No label was read, and no text of test.",
+        " Their vocabulary is learnt from the same texts; a piece that only few groups have is left out. No"
+        " label was read, and no text of test.",
         "",
         "| encoder | pieces | parameters | best on validation | verdict |",
         "| --- | --: | --: | --: | --- |",

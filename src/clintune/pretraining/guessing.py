@@ -1,6 +1,8 @@
 """An encoder that guesses hidden tokens: its network, its loss, and how well it guesses."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from pathlib import Path
 from typing import cast
 
 import torch
@@ -8,9 +10,10 @@ from torch import Tensor, nn
 from transformers import AutoConfig, PreTrainedModel
 
 from clintune import params
-from clintune.batching import Batch, pad, similar_lengths
-from clintune.examples import Window
+from clintune.batching import WINDOWS_SORTED, Batch, pad, similar_lengths
 from clintune.networks import Network, blank, with_dropout
+from clintune.pretraining.masking import Masks
+from clintune.tables import read_windows
 from clintune.tasks.entities.head import owned_tokens
 from clintune.tasks.items import Items
 from clintune.training.losses import Criterion, cross_entropy, weighted
@@ -51,6 +54,7 @@ def build(section: params.Pretraining, *, pieces: int, seed: int) -> Network:
         max_position_embeddings=section.max_tokens, pad_token_id=0,
     )  # fmt: skip
     torch.manual_seed(seed)
+    # With the pooler, which nothing trains: whoever reads the files with AutoModel looks for it.
     encoder = blank(with_dropout(config, section.train.dropout))
     return Network(encoder, Guess(encoder))
 
@@ -63,17 +67,20 @@ def criterion(network: Network, section: params.Loss) -> Criterion:
 
 
 def validation(
-    network: Network, measured: Criterion, windows: Iterable[Window], *, batch_tokens: int
+    network: Network, measured: Criterion, windows: Path, masks: Masks, *, batch_tokens: int
 ) -> Validate:
-    """What training asks now and then: the share of right guesses, and the mean loss, on the same masks."""
-    kept, head = list(windows), cast("Guess", network.head)
+    """What training asks now and then: the share of right guesses, and the mean loss, on the same masks.
+
+    `windows` is a file of windows as they were cut.
+    """
+    head = cast("Guess", network.head)
 
     @torch.inference_mode()
     def validate() -> Mapping[str, float]:
         network.eval()
         device = next(network.parameters()).device
         loss = weight = right = 0.0
-        for batch in _batches(kept, batch_tokens):
+        for batch in _batches(windows, masks, batch_tokens):
             states = network(*(torch.from_numpy(one).to(device) for one in batch.inputs))
             items = measured.items(torch.from_numpy(batch.labels).to(device))
             loss += float(measured.total(states, items))
@@ -85,6 +92,11 @@ def validation(
     return validate
 
 
-def _batches(windows: Sequence[Window], batch_tokens: int) -> Iterator[Batch]:
-    for positions in similar_lengths([window.width for window in windows], budget=batch_tokens):
-        yield pad([windows[position] for position in positions])
+def _batches(windows: Path, masks: Masks, batch_tokens: int) -> Iterator[Batch]:
+    hidden = (
+        masks.hide(window, epoch=0, position=position)
+        for position, window in enumerate(read_windows(windows))
+    )
+    while some := list(islice(hidden, WINDOWS_SORTED)):
+        for positions in similar_lengths([window.width for window in some], budget=batch_tokens):
+            yield pad([some[position] for position in positions])

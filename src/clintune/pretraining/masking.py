@@ -21,9 +21,9 @@ class Masks:
     size: int
     seed: tuple[int, ...]
 
-    def hide(self, window: Window, number: int) -> Window:
-        """The window with the masks that belong to a number: another number, other masks."""
-        random = np.random.default_rng([*self.seed, number])
+    def hide(self, window: Window, *, epoch: int, position: int) -> Window:
+        """The window with the masks that it has at this position in this epoch."""
+        random = np.random.default_rng([*self.seed, epoch, position])
         ids = np.array(window.input_ids)
         asked = np.array(window.owned) & (random.random(len(ids)) < self.share)
         fate = random.random(len(ids))
@@ -38,13 +38,15 @@ class Masks:
 
 @dataclass(frozen=True, slots=True)
 class MaskedWindows:
-    """`count` windows, again and again under ascending positions, each time with other masks."""
+    """The same windows in each epoch, each time with other masks."""
 
     windows: Windows
     masks: Masks
-    count: int
 
-    def take(self, positions: Sequence[int]) -> list[Window]:
+    def take(self, positions: Sequence[int], epoch: int) -> list[Window]:
         """The windows at these positions, in this order."""
-        taken = self.windows.take([position % self.count for position in positions])
-        return [self.masks.hide(window, position) for window, position in zip(taken, positions, strict=True)]
+        taken = self.windows.take(positions, epoch)
+        return [
+            self.masks.hide(window, epoch=epoch, position=position)
+            for window, position in zip(taken, positions, strict=True)
+        ]

@@ -1,7 +1,9 @@
 """Pieces of words, learnt from texts."""
 
-from collections.abc import Iterable, Iterator
-from itertools import groupby
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from operator import itemgetter
 
 from tokenizers import Tokenizer
@@ -18,38 +20,59 @@ PAD, UNKNOWN, BEGIN, END, MASK = SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", 
 
 
 def learn(texts: Iterable[tuple[str, str]], section: Vocabulary) -> Tokenizer:
-    """At most `size` pieces, the special ones among them; every character of the texts is one of them.
+    """At most `size` pieces, or every character where these are more; what is in no piece is [UNK].
 
-    `texts` are pairs of group and text; texts of one group that follow each other count as one. Byte pairs
-    (Sennrich et al. 2016, arXiv:1508.07909) over words as BERT splits them: Chinese characters stand by
-    themselves, accents stay. The same texts give the same pieces, which cannot be said of pieces with a mark
-    for the inside of a word: see DECISIONS.md.
+    `texts` are pairs of group and text. The distinct words of each group are held in memory, for a piece that
+    fewer than `min_groups` groups have in their words is left out. Byte pairs (Sennrich et al. 2016,
+    arXiv:1508.07909) over words as BERT splits them: Chinese characters stand by themselves, accents stay.
+    The same texts give the same pieces, which cannot be said of pieces with a mark for the inside of a word:
+    see DECISIONS.md.
     """
-    tokenizer = Tokenizer(BPE(unk_token=UNKNOWN))
-    tokenizer.normalizer = _normalizer(section)
-    tokenizer.pre_tokenizer = BertPreTokenizer()
+    groups = _words(texts, section)
+    learnt = _tokenizer(BPE(unk_token=UNKNOWN), section)
     trainer = BpeTrainer(
-        vocab_size=section.size, min_frequency=section.min_count, special_tokens=list(SPECIAL),
+        vocab_size=section.size, min_frequency=section.min_groups, special_tokens=list(SPECIAL),
         show_progress=False,
     )  # fmt: skip
-    tokenizer.train_from_iterator(_words(texts, section), trainer)
-    frame = [(token, tokenizer.token_to_id(token)) for token in (BEGIN, END)]
+    learnt.train_from_iterator(groups, trainer)
+    tokenizer = _tokenizer(_frequent(learnt, groups, section.min_groups), section)
+    frame = [(token, SPECIAL.index(token)) for token in (BEGIN, END)]
+    tokenizer.add_special_tokens(list(SPECIAL))
     tokenizer.post_processor = TemplateProcessing(single=f"{BEGIN} $A {END}", special_tokens=frame)
     return tokenizer
 
 
-def _normalizer(section: Vocabulary) -> BertNormalizer:
-    return BertNormalizer(
+def _tokenizer(model: BPE, section: Vocabulary) -> Tokenizer:
+    tokenizer = Tokenizer(model)
+    tokenizer.normalizer = BertNormalizer(
         clean_text=True, handle_chinese_chars=True, strip_accents=False, lowercase=section.lowercase
     )
+    tokenizer.pre_tokenizer = BertPreTokenizer()
+    return tokenizer
 
 
-def _words(texts: Iterable[tuple[str, str]], section: Vocabulary) -> Iterator[str]:
-    """The words of each group, each once."""
-    # Not those of the tokenizer, which is locked while it learns.
-    normalizer, splitter = _normalizer(section), BertPreTokenizer()
-    for _, own in groupby(texts, key=itemgetter(0)):
-        words: set[str] = set()
-        for _, text in own:
-            words.update(word for word, _ in splitter.pre_tokenize_str(normalizer.normalize_str(text)))
-        yield " ".join(sorted(words))
+def _words(texts: Iterable[tuple[str, str]], section: Vocabulary) -> list[str]:
+    """The words of each group, each once, with a blank between them."""
+    reader = _tokenizer(BPE(), section)
+    words: dict[str, set[str]] = defaultdict(set)
+    for group, text in texts:
+        split = reader.pre_tokenizer.pre_tokenize_str(reader.normalizer.normalize_str(text))
+        words[group].update(word for word, _ in split)
+    return [" ".join(sorted(own)) for own in words.values()]
+
+
+def _frequent(learnt: Tokenizer, groups: Sequence[str], least: int) -> BPE:
+    """The model without the pieces that fewer groups have; a merge of one would make another such."""
+    model = json.loads(learnt.to_str())["model"]
+    kept = [
+        piece for piece, _ in sorted(model["vocab"].items(), key=itemgetter(1))
+        if piece in SPECIAL or _is_in(piece, groups, least)
+    ]  # fmt: skip
+    vocabulary = {piece: number for number, piece in enumerate(kept)}
+    merges = [(one, two) for one, two in model["merges"] if one + two in vocabulary]
+    return BPE(vocabulary, merges, unk_token=UNKNOWN)
+
+
+def _is_in(piece: str, groups: Sequence[str], least: int) -> bool:
+    found = (group for group in groups if piece in group)
+    return len(list(islice(found, least))) == least

@@ -22,9 +22,9 @@ POOL = 64
 
 
 class Windows(Protocol):
-    """Windows by their positions."""
+    """Windows by their positions, perhaps other ones in each epoch."""
 
-    def take(self, positions: Sequence[int]) -> list[Window]:
+    def take(self, positions: Sequence[int], epoch: int) -> list[Window]:
         """The windows at these positions, in this order."""
 
 
@@ -39,14 +39,16 @@ class MappedWindows:
         """The width of each window."""
         rows = self._rows.with_format("arrow")
         widths = np.array(pc.list_value_length(rows["input_ids"][:]))
-        companions = rows["companions"][:].combine_chunks()
-        inner = pc.list_value_length(pc.struct_field(pc.list_flatten(companions), "input_ids"))
-        np.maximum.at(widths, pc.list_parent_indices(companions).to_numpy(), inner.to_numpy())
+        first = 0
+        for chunk in rows["companions"][:].iterchunks():
+            inner = pc.list_value_length(pc.struct_field(pc.list_flatten(chunk), "input_ids"))
+            np.maximum.at(widths, first + pc.list_parent_indices(chunk).to_numpy(), inner.to_numpy())
+            first += len(chunk)
         found: list[int] = widths.tolist()
         return found
 
-    def take(self, positions: Sequence[int]) -> list[Window]:
-        """The windows at these positions, in this order."""
+    def take(self, positions: Sequence[int], epoch: int) -> list[Window]:  # noqa: ARG002
+        """The windows at these positions, in this order: the same in every epoch."""
         columns, names = self._rows[list(positions)], WINDOW_SCHEMA.names
         rows = zip(*(columns[name] for name in names), strict=True)
         return [window_of(dict(zip(names, row, strict=True))) for row in rows]

@@ -10,7 +10,7 @@ from torch import Tensor
 from clintune import params
 from clintune.checkpoints import TOKENIZERS, Outputs
 from clintune.devices import Compute
-from clintune.encoders import tokenizer_file
+from clintune.encoders import tokenizer_file, with_sums
 from clintune.files import whole_folder, write_json
 from clintune.networks import Network, build, save
 from clintune.tasks.scorers import SCORERS
@@ -102,7 +102,7 @@ def _write_facts(folder: Path, chosen: params.Params, outputs: Outputs) -> None:
     (folder / TOKENIZERS).mkdir()
     for name, encoder in zip(outputs.tokenizers, chosen.model.encoders, strict=True):
         shutil.copyfile(tokenizer_file(encoder), folder / TOKENIZERS / name)
-    sections = {"numerics": chosen.numerics, "model": chosen.model, "train": chosen.train}
+    sections = {"numerics": chosen.numerics, "model": with_sums(chosen.model), "train": chosen.train}
     made_by = {name: one.model_dump(mode="json") for name, one in sections.items()}
     write_json(folder / "params.json", {"seed": chosen.seed, **made_by})
 

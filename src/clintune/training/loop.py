@@ -57,7 +57,7 @@ def fit(
 def _step(course: Course, windows: Windows, planned: Planned, *, last: bool) -> None:
     learner, number = course.learner, course.done + 1
     learner.thaw(Moment(course.done, planned.epoch, course.waited))
-    learned = learner.learn([pad(windows.take(positions)) for positions in planned.batches])
+    learned = learner.learn([pad(windows.take(one, planned.epoch)) for one in planned.batches])
     if not learned.finite:
         raise _not_finite(number, planned)
     course.done = number

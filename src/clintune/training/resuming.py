@@ -7,7 +7,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -135,5 +135,6 @@ def keeper(origin: Origin | None) -> Iterator[Keeper | None]:
 def _forget_old(folder: Path) -> None:
     """States that nobody came back to: they are large."""
     for other in folder.iterdir():
-        if time.time() - other.stat().st_mtime > _LONG_AGO:
-            shutil.rmtree(other) if other.is_dir() else other.unlink()
+        with suppress(FileNotFoundError):  # another process has just removed its own
+            if time.time() - other.stat().st_mtime > _LONG_AGO:
+                shutil.rmtree(other) if other.is_dir() else other.unlink()

@@ -133,42 +133,46 @@ def strategy_of(section: params.Train, network: Network) -> Strategy:
     encoders = list(zip(section.of_encoders, network.encoders.items(), strict=True))
     if len(encoders) == 1:
         [(one, (prefix, encoder))] = encoders
-        strategy = _of_encoder(one.strategy, prefix, encoder, tensors)
+        strategy = _of_encoder(one.strategy, prefix, encoder, tensors, "train.strategy")
         if not strategy.names():
             raise ModelError("params.yaml: train.strategy.names", "nothing is left to train", "freeze less")
         return strategy
     strategies, shared = [], set(tensors)
-    for one, (prefix, encoder) in encoders:
+    for number, (one, (prefix, encoder)) in enumerate(encoders):
         own = {name: tensor for name, tensor in tensors.items() if name.startswith(f"{prefix}.")}
-        strategies.append(_of_encoder(one.strategy, prefix, encoder, own))
+        key = f"train.strategy.encoders.{number}.strategy"
+        strategies.append(_of_encoder(one.strategy, prefix, encoder, own, key))
         shared.difference_update(own)
     return Several(tuple(strategies), frozenset(shared))
 
 
 def _of_encoder(
-    section: params.Single, prefix: str, encoder: PreTrainedModel, tensors: Mapping[str, Tensor]
+    section: params.Single, prefix: str, encoder: PreTrainedModel, tensors: Mapping[str, Tensor], key: str
 ) -> Strategy:
-    """A strategy over these tensors: those of an encoder, and perhaps of what stands on it."""
+    """A strategy over these tensors: those of an encoder, and perhaps of what stands on it.
+
+    `key` is where params.yaml has the section.
+    """
     match section:
         case params.Full():
             return Fixed(frozenset(tensors))
         case params.Lora():  # add_adapters has frozen all else
             return Fixed(frozenset(name for name, tensor in tensors.items() if tensor.requires_grad))
         case params.Partial() as partial:
-            return Fixed(_all_but_frozen(partial, parts_of(prefix, encoder, tensors)))
+            return Fixed(_all_but_frozen(partial, parts_of(prefix, encoder, tensors), key))
         case params.Gradual() as gradual:
             parts = parts_of(prefix, encoder, tensors)
             if gradual.initially > parts.layers:
-                raise _too_many("gradual", "initially", gradual.initially, parts)
+                raise _too_many("gradual", f"{key}.initially", gradual.initially, parts)
             return Thawing(gradual, parts, gradual.initially)
 
 
-def _all_but_frozen(section: params.Partial, parts: Parts) -> frozenset[str]:
+def _all_but_frozen(section: params.Partial, parts: Parts, key: str) -> frozenset[str]:
     if section.layers > parts.layers:
-        raise _too_many("partial", "layers", section.layers, parts)
+        raise _too_many("partial", f"{key}.layers", section.layers, parts)
     for pattern in section.names:
         if not any(fnmatchcase(name, pattern) for name in parts.depths):
-            raise nothing_fits("tensor", "train.strategy.names", pattern, parts.depths)
+            raise nothing_fits("tensor", f"{key}.names", pattern, parts.depths)
     return frozenset(
         name for name, depth in parts.depths.items()
         if not (section.embeddings and depth == 0) and not 0 < depth <= section.layers
@@ -178,7 +182,7 @@ def _all_but_frozen(section: params.Partial, parts: Parts) -> frozenset[str]:
 
 def _too_many(kind: str, key: str, found: int, parts: Parts) -> ModelError:
     problem = f"is {found}; the model has {parts.layers} layers"
-    return ModelError(f"params.yaml: train.strategy.{key}", problem, f"lower it ({kind})")
+    return ModelError(f"params.yaml: {key}", problem, f"lower it ({kind})")
 
 
 def nothing_fits(what: str, key: str, pattern: str, names: Iterable[str]) -> ModelError:
