@@ -21,6 +21,7 @@ from clintune.params import Params, load_params
 from clintune.pretraining import pretrain
 from clintune.recipes import recipe_file
 from clintune.serving import Document, load_bundle
+from clintune.stage import _set_environment
 from clintune.tables import read_windows
 from clintune.tokenization import tokenize
 from clintune.tracking.run import Origin
@@ -221,6 +222,18 @@ def test_a_wrong_key_of_one_encoder_is_named_with_its_place(fine_tune, hybrid):
         ModelError, match=r"train\.strategy\.encoders\.1\.strategy\.layers: is 9; the model has 2"
     ):
         fine_tune("wrong", hybrid(companion=too_many))
+
+
+def test_a_companion_from_the_hub_may_be_fetched_by_the_stages_that_read_it(hybrid, monkeypatch):
+    params = hybrid()
+    (own,) = params.model.companions
+    model = params.model.model_copy(update={"companions": (own.model_copy(update={"source": "hub"}),)})
+    for sections, offline in ((("model",), False), (("seed",), True)):
+        environment = {}
+        monkeypatch.setattr("clintune.stage.os.environ", environment)
+        _set_environment(params.model_copy(update={"model": model}), sections)
+        monkeypatch.undo()
+        assert ("HF_HUB_OFFLINE" in environment) == offline
 
 
 def test_the_recipe_names_two_encoders():
