@@ -11,7 +11,7 @@ from clintune.tracking import Run
 def work(params: Params, run: Run, paths: Mapping[str, Path]) -> None:
     """Fill data/pretrained."""
     from clintune.devices import prepare  # torch reads the settings of numerics when imported
-    from clintune.pretraining import describe, pretrain
+    from clintune.pretraining.teaching import describe, pretrain
 
     compute = {
         name: prepare(params.numerics, section.train.precision) for name, section in params.pretrain.items()

@@ -17,9 +17,9 @@ from clintune.errors import TrainingError
 from clintune.examples import IGNORED, Example, Window
 from clintune.files import read_json, sha256
 from clintune.params import Params, Vocabulary
-from clintune.pretraining import describe, pretrain
 from clintune.pretraining.guessing import Guess, build, criterion
 from clintune.pretraining.masking import MaskedWindows, Masks
+from clintune.pretraining.teaching import describe, pretrain
 from clintune.pretraining.vocabulary import SPECIAL, learn
 from clintune.tables import LABEL, write_examples
 from clintune.tracking.run import Origin

@@ -18,7 +18,7 @@ from clintune.errors import ModelError, ParamsError
 from clintune.files import read_json
 from clintune.networks import build, load, save
 from clintune.params import Params, load_params
-from clintune.pretraining import pretrain
+from clintune.pretraining.teaching import pretrain
 from clintune.recipes import recipe_file
 from clintune.serving import Document, load_bundle
 from clintune.stage import _set_environment
