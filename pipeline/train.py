@@ -15,7 +15,7 @@ def work(params: Params, run: Run, paths: Mapping[str, Path]) -> None:
     compute = prepare(params.numerics, params.train.precision)
     run.facts(compute.facts())
     places = dict(paths)
-    params = params.model_copy(update={"model": params.model.located(places.pop("pretrained"))})
+    params = params.located(places.pop("pretrained"))
     trained = train(params, compute, **places, report=run.metrics, origin=run.origin)
     run.metrics({"best/score": trained.best.score, "best/step": trained.best.step})
     run.facts({"training.verdict": trained.verdict.word})

@@ -60,8 +60,9 @@ def _params_by_leaf(random):
     """One stream per kind of fault, each over leaves in random order."""
     leaves = list(_leaves(YAML(typ="safe", pure=True).load(SHIPPED.read_text(encoding="utf-8"))))
     paths, numbers = [path for path, _ in leaves], _numbers(leaves)
+    sectionless = [path for path in paths if path[-1] != "class_weights"]  # which may be one, of labels
     kinds: dict[str, tuple[list[tuple[str, ...]], Callable[[dict, str], object], str]] = {
-        "a section for a value": (paths, lambda one, key: one.update({key: {"x": 1}}), "{key}"),
+        "a section for a value": (sectionless, lambda one, key: one.update({key: {"x": 1}}), "{key}"),
         "a list for a value": (paths, lambda one, key: one.update({key: [[]]}), "{key}"),
         "missing": (paths, lambda one, key: one.pop(key), "missing|which kind it is"),
         "misspelled": (

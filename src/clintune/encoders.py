@@ -48,6 +48,8 @@ def weights_file(model: params.Encoder) -> Path | None:
 
 def with_sums(model: params.Model) -> params.Model:
     """The model with the sums of the files that the stage pretrain made, which params.yaml cannot know."""
+    if "pretrained" not in {one.source for one in model.encoders}:
+        return model
     companions = tuple(one.model_copy(update=_sums(one)) for one in model.companions)
     return model.model_copy(update={"companions": companions, **_sums(model)})
 

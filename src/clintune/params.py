@@ -150,6 +150,11 @@ class Params(Section):
     evaluate: Evaluate
     export: Export
 
+    def located(self, pretrained: Path) -> Self:
+        """With the folders of the encoders that the stage pretrain makes in place of their names."""
+        model = self.model.located(pretrained)
+        return self if model is self.model else self.model_copy(update={"model": model})
+
     @model_validator(mode="after")
     def _same_on_every_cpu(self) -> Self:
         trainings = (self.train, *(one.train for one in self.pretrain.values()))

@@ -81,6 +81,8 @@ class Model(Encoder):
 
     def located(self, pretrained: Path) -> Self:
         """With the folders of the encoders that the stage pretrain makes in place of their names."""
+        if "pretrained" not in {one.source for one in self.encoders}:
+            return self
         companions = tuple(one.model_copy(update=_place(one, pretrained)) for one in self.companions)
         return self.model_copy(update={"companions": companions, **_place(self, pretrained)})
 

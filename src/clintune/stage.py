@@ -54,8 +54,8 @@ def _arguments(name: str, paths: Sequence[str]) -> dict[str, Path]:
 def _set_environment(params: Params, sections: Sequence[str]) -> None:
     """What libraries read from the environment when they are imported."""
     os.environ.update(_QUIET)
-    sources = {one.source for one in params.model.encoders}
-    if not {"model", "model.source"} & set(sections) or "hub" not in sources:
+    reads_model = bool({"model", "model.source"} & set(sections))
+    if not reads_model or "hub" not in {one.source for one in params.model.encoders}:
         os.environ["HF_HUB_OFFLINE"] = "1"
     if "numerics" in sections:
         set_numerics(params.numerics)

@@ -181,9 +181,8 @@ class TestAfterwards:
         assert "NO PRODUCER" in done.stdout
 
     def test_a_stage_by_hand_is_a_run_that_made_nothing_of_record(self, ran, client):
-        ran.run(
-            "python", "-m", "pipeline.tokenize", "--examples", "data/examples", "--windows", "data/windows"
-        )
+        places = [f"--{name}=data/{name}" for name in ("examples", "pretrained", "windows")]
+        ran.run("python", "-m", "pipeline.tokenize", *places)
         run = stage_runs(client, "tokenize")[-1]
         assert run.data.tags["dvc.outside"] == "true"
         assert "mlflow.parentRunId" not in run.data.tags
