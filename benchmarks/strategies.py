@@ -10,19 +10,11 @@ params of every strategy. The score is that of test: choose by the curves on val
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from ruamel.yaml import YAML
 from tables import markdown, spread
 from trials import ROOT, Trial, clones, parser, trial
-
-
-@dataclass(frozen=True, slots=True)
-class Strategy:
-    """Params, by their path, that differ from the recipe's."""
-
-    params: Mapping[str, Any] = field(default_factory=dict)
 
 
 def _frozen(layers: int) -> Mapping[str, Any]:
@@ -48,17 +40,17 @@ def _hybrid() -> Mapping[str, Any]:
     return {"pretrain": pretrain, **model, "train.strategy": recipe["train"]["strategy"]}
 
 
-STRATEGIES: Mapping[str, Strategy] = {
-    "full": Strategy(_FULL),
-    "full, layer_decay 0.9": Strategy({**_FULL, "train.layer_decay": 0.9}),
-    "partial: embeddings frozen": Strategy(_frozen(0)),
-    "partial: embeddings and 3 layers frozen": Strategy(_frozen(3)),
-    "gradual: a layer each epoch": Strategy(_thawing("epoch")),
-    "gradual: a layer on each plateau": Strategy(_thawing("plateau")),
-    "lora: rank 8, rate 0.002": Strategy({"train.strategy": _LORA, "train.learning_rate": 0.002}),
-    "hybrid: with an own encoder, gated": Strategy(_hybrid()),
+STRATEGIES: Mapping[str, Mapping[str, Any]] = {
+    "full": _FULL,
+    "full, layer_decay 0.9": {**_FULL, "train.layer_decay": 0.9},
+    "partial: embeddings frozen": _frozen(0),
+    "partial: embeddings and 3 layers frozen": _frozen(3),
+    "gradual: a layer each epoch": _thawing("epoch"),
+    "gradual: a layer on each plateau": _thawing("plateau"),
+    "lora: rank 8, rate 0.002": {"train.strategy": _LORA, "train.learning_rate": 0.002},
+    "hybrid: with an own encoder, gated": _hybrid(),
 }
-"""A rate of its own stands in the name. Half of the 6 layers of the recipes' base model are 3."""
+"""Params, by their path, that differ from the recipe's. A rate of its own stands in the name. Half of the 6 layers of the recipes' base model are 3."""
 
 
 def main() -> None:
@@ -69,9 +61,8 @@ def main() -> None:
     found: dict[str, list[Trial]] = {}
     with clones(chosen.scratch, "clone") as (clone,):
         for name in chosen.only:
-            strategy = STRATEGIES[name]
             for seed in chosen.seeds:
-                changes = {"seed": seed, **strategy.params, **dict(chosen.set)}
+                changes = {"seed": seed, **STRATEGIES[name], **dict(chosen.set)}
                 one = trial(clone, chosen.recipe, chosen.corpus, changes)
                 found.setdefault(name, []).append(one)
                 print(name, one.as_json(), file=sys.stderr, flush=True)
