@@ -50,7 +50,10 @@ STRATEGIES: Mapping[str, Mapping[str, Any]] = {
     "lora: rank 8, rate 0.002": {"train.strategy": _LORA, "train.learning_rate": 0.002},
     "hybrid: with an own encoder, gated": _hybrid(),
 }
-"""Params, by their path, that differ from the recipe's. A rate of its own stands in the name. Half of the 6 layers of the recipes' base model are 3."""
+"""Params, by their path, that differ from the recipe's; a rate of its own stands in the name.
+
+Half of the 6 layers of the recipes' base model are 3.
+"""
 
 
 def main() -> None:

@@ -29,6 +29,7 @@ from clintune.training.fine_tuning import train
 from clintune.training.optimization import learning_rates
 from clintune.training.resuming import EVERY
 from tests.checkpoints import moved, sums, weights
+from tests.interrupting import quick
 from tests.walk import walk
 
 SIZES = {"layers": 2, "hidden": 16, "heads": 2, "intermediate": 32}
@@ -46,24 +47,13 @@ class Own:
     section: dict
 
 
-def quick(tiny: Params, **changes) -> dict:
-    small = {
-        "epochs": 3,
-        "batch_tokens": 256,
-        "log_every": 2,
-        "learning_rate": 0.01,
-        "validations_per_epoch": 1,
-    }
-    return tiny.train.model_copy(update={**small, "validations_per_epoch": 1, **changes}).model_dump()
-
-
 @pytest.fixture(scope="module")
 def own(tiny, folders, tmp_path_factory) -> Own:
     folder = tmp_path_factory.mktemp("own") / "pretrained"
-    stopping = {**tiny.train.stopping.model_dump(), "metric": "loss", "patience": 9}
+    training = quick(tiny, epochs=3, learning_rate=0.01, metric="loss").train.model_dump()
     section = {"notes": {
         "vocabulary": {"size": 200, "lowercase": True, "min_groups": 2}, "sizes": SIZES,
-        "max_tokens": 24, "masked": 0.15, "train": quick(tiny) | {"stopping": stopping},
+        "max_tokens": 24, "masked": 0.15, "train": training,
     }}  # fmt: skip
     params = Params.model_validate({**tiny.model_dump(), "pretrain": section})
     compute = {"notes": prepare(params.numerics)}
@@ -85,7 +75,8 @@ def hybrid(tiny, own) -> Callable[..., Params]:
         tree["pretrain"] = own.section
         tree["model"] |= {"companions": [{"source": "pretrained", "name": "notes", **sums}], "fusion": fusion}
         tree["tokenize"] |= {"max_tokens": 32, "overlap": 8}
-        tree["train"] = quick(tiny, **changes) | {"strategy": {"kind": "hybrid", "encoders": encoders}}
+        made = quick(tiny, **{"epochs": 3, "learning_rate": 0.01, **changes})
+        tree["train"] = made.train.model_dump() | {"strategy": {"kind": "hybrid", "encoders": encoders}}
         params = Params.model_validate(tree)
         return params.model_copy(update={"model": params.model.located(own.folder)})
 
@@ -147,12 +138,11 @@ def test_a_companion_without_anything_to_train_stays_as_it_is_to_the_bit(fine_tu
     assert {name for name in start if name.startswith(("encoder.encoder", "fusion", "head"))} <= changed
 
 
-def test_each_encoder_thaws_on_its_own_schedule(fine_tune, hybrid, start, tiny):
+def test_each_encoder_thaws_on_its_own_schedule(fine_tune, hybrid, start):
     """The companion's upper layer from the fourth step on, and nothing of it before."""
     gradual = {"kind": "gradual", "initially": 0, "every": 4, "unit": "step", "embeddings": False}
-    last = {"stopping": tiny.train.stopping.model_copy(update={"restore": "last"})}
     short, long = (
-        fine_tune(f"{epochs}", hybrid(base=FROZEN, companion=gradual, epochs=epochs, **last))
+        fine_tune(f"{epochs}", hybrid(base=FROZEN, companion=gradual, epochs=epochs, restore="last"))
         for epochs in (1, 2)
     )
     steps = [len((one / "training.csv").read_text().splitlines()) - 1 for one in (short, long)]
