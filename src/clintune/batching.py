@@ -98,6 +98,14 @@ def similar_lengths(lengths: Sequence[int], *, budget: int) -> list[list[int]]:
     return batches
 
 
+def in_batches(
+    windows: Iterator[Window], batch_tokens: int
+) -> Iterator[tuple[list[Window], list[list[int]]]]:
+    """Some windows at a time, and their positions in batches of similar length."""
+    while some := list(islice(windows, WINDOWS_SORTED)):
+        yield some, similar_lengths([window.width for window in some], budget=batch_tokens)
+
+
 def predict(
     windows: Iterable[Window], forward: Forward, outputs: Outputs, *, batch_tokens: int
 ) -> Iterator[Prediction[Any]]:
@@ -112,9 +120,9 @@ def _outcomes(
     windows: Iterator[Window], forward: Forward, batch_tokens: int
 ) -> Iterator[tuple[Window, Logits]]:
     """Each window with its row of the logits, in order; a row may be padded at the end."""
-    while some := list(islice(windows, WINDOWS_SORTED)):
+    for some, batches in in_batches(windows, batch_tokens):
         found: dict[int, Logits] = {}
-        for batch in similar_lengths([window.width for window in some], budget=batch_tokens):
+        for batch in batches:
             logits = forward(pad([some[position] for position in batch]))
             found |= {position: logits[row] for row, position in enumerate(batch)}
         yield from ((window, found[position]) for position, window in enumerate(some))

@@ -48,17 +48,10 @@ def weights_file(model: params.Encoder) -> Path | None:
 
 def with_sums(model: params.Model) -> params.Model:
     """The model with the sums of the files that the stage pretrain made, which params.yaml cannot know."""
-    if "pretrained" not in {one.source for one in model.encoders}:
-        return model
-    companions = tuple(one.model_copy(update=_sums(one)) for one in model.companions)
-    return model.model_copy(update={"companions": companions, **_sums(model)})
-
-
-def _sums(model: params.Encoder) -> dict[str, str]:
-    if model.source != "pretrained":
-        return {}
     names = {"tokenizer_sha256": TOKENIZER, "config_sha256": CONFIG, "weights_sha256": WEIGHTS}
-    return {key: sha256(_folder(model, name) / name) for key, name in names.items()}
+    return model.completed(
+        lambda one: {key: sha256(_folder(one, name) / name) for key, name in names.items()}
+    )
 
 
 def _folder(model: params.Encoder, name: str) -> Path:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -119,8 +119,10 @@ def write_table(path: Path, rows: Iterable[dict[str, Any]], schema: pa.Schema) -
     return count
 
 
-def read_table(path: Path, make: Callable[[dict[str, Any]], Row]) -> Iterator[Row]:
-    """Stream the rows of a parquet file, each made into a Row."""
+def read_table(
+    path: Path, make: Callable[[dict[str, Any]], Row], *, columns: Sequence[str] | None = None
+) -> Iterator[Row]:
+    """Stream the rows of a parquet file, each made into a Row, of all its columns or of some."""
     with pq.ParquetFile(path) as table:
-        batches = table.iter_batches(batch_size=ROWS_AT_ONCE)
+        batches = table.iter_batches(batch_size=ROWS_AT_ONCE, columns=columns)
         yield from map(make, chain.from_iterable(batch.to_pylist() for batch in batches))

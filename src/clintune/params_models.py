@@ -1,6 +1,6 @@
 """The sections `model` and `pretrain` of params.yaml: base models, and encoders of the project's own."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -81,14 +81,15 @@ class Model(Encoder):
 
     def located(self, pretrained: Path) -> Self:
         """With the folders of the encoders that the stage pretrain makes in place of their names."""
-        if "pretrained" not in {one.source for one in self.encoders}:
+        return self.completed(lambda one: {"name": str(pretrained / one.name)})
+
+    def completed(self, keys: Callable[[Encoder], Mapping[str, str]]) -> Self:
+        """With these keys of each encoder that the stage pretrain makes; the same object without any."""
+        own = {index: keys(one) for index, one in enumerate(self.encoders) if one.source == "pretrained"}
+        if not own:
             return self
-        companions = tuple(one.model_copy(update=_place(one, pretrained)) for one in self.companions)
-        return self.model_copy(update={"companions": companions, **_place(self, pretrained)})
-
-
-def _place(encoder: Encoder, pretrained: Path) -> dict[str, str]:
-    return {"name": str(pretrained / encoder.name)} if encoder.source == "pretrained" else {}
+        companions = (one.model_copy(update=own.get(index)) for index, one in enumerate(self.companions, 1))
+        return self.model_copy(update={"companions": tuple(companions), **own.get(0, {})})
 
 
 class Vocabulary(Section):

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Generic
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from clintune.examples import (
     Companion,
@@ -21,7 +20,7 @@ from clintune.examples import (
     Values,
     Window,
 )
-from clintune.files import ROWS_AT_ONCE, read_table, table_writer, write_table
+from clintune.files import read_table, table_writer, write_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +89,7 @@ def read_examples(path: Path, target: TargetType[Target]) -> Iterator[Example[Ta
 
 def read_texts(path: Path) -> Iterator[tuple[str, str]]:
     """Group and text alone of what write_examples wrote, whatever the task."""
-    with pq.ParquetFile(path) as table:
-        for batch in table.iter_batches(batch_size=ROWS_AT_ONCE, columns=["group", "text"]):
-            yield from zip(*(batch.column(name).to_pylist() for name in ("group", "text")), strict=True)
+    return read_table(path, lambda row: (row["group"], row["text"]), columns=["group", "text"])
 
 
 _NUMBERS = pa.list_(pa.int32())

@@ -1,7 +1,6 @@
 """An encoder that guesses hidden tokens: its network, its loss, and how well it guesses."""
 
 from collections.abc import Iterator, Mapping
-from itertools import islice
 from pathlib import Path
 from typing import cast
 
@@ -10,7 +9,7 @@ from torch import Tensor, nn
 from transformers import AutoConfig, PreTrainedModel
 
 from clintune import params
-from clintune.batching import WINDOWS_SORTED, Batch, pad, similar_lengths
+from clintune.batching import Batch, in_batches, pad
 from clintune.networks import Network, blank, with_dropout
 from clintune.pretraining.masking import Masks
 from clintune.tables import read_windows
@@ -97,6 +96,5 @@ def _batches(windows: Path, masks: Masks, batch_tokens: int) -> Iterator[Batch]:
         masks.hide(window, epoch=0, position=position)
         for position, window in enumerate(read_windows(windows))
     )
-    while some := list(islice(hidden, WINDOWS_SORTED)):
-        for positions in similar_lengths([window.width for window in some], budget=batch_tokens):
-            yield pad([some[position] for position in positions])
+    for some, batches in in_batches(hidden, batch_tokens):
+        yield from (pad([some[position] for position in positions]) for positions in batches)
