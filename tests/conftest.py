@@ -18,11 +18,10 @@ if TYPE_CHECKING:
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One process for all that reads `finished`, and one for each module that runs a pipeline of its own."""
+    """One process for all that reads `finished`, and one for each other module: fixtures are made once."""
     for item in items:
-        if item.get_closest_marker("pipeline"):
-            shared = "finished" in getattr(item, "fixturenames", ())
-            item.add_marker(pytest.mark.xdist_group("finished" if shared else item.path.stem))
+        shared = "finished" in getattr(item, "fixturenames", ()) and item.get_closest_marker("pipeline")
+        item.add_marker(pytest.mark.xdist_group("finished" if shared else item.path.stem))
 
 
 @pytest.fixture(scope="session")

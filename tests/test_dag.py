@@ -7,7 +7,7 @@ import os
 import runpy
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 from unittest.mock import Mock
@@ -151,20 +151,21 @@ def declaring(leaf: tuple[str, ...]) -> set[str]:
     return {stage.name for stage in STAGES.values() if around & set(stage.params)}
 
 
-def stale(root: Path) -> set[str]:
+@pytest.fixture
+def stale(finished: Path) -> Iterator[Callable[[], set[str]]]:
     """The stages that DVC finds changed, by its own word; what only follows from them does not count."""
-    from dvc.repo import Repo
+    from dvc.repo import Repo, lock_repo
 
-    with Repo(str(root)) as repo:
-        return set(repo.status())
+    with Repo(str(finished)) as repo, lock_repo(repo):  # within the lock, dvc.yaml and dvc.lock are read once
+        yield lambda: set(repo.status())
 
 
-def test_a_finished_pipeline_is_not_stale(finished: Path) -> None:
-    assert stale(finished) == set()
+def test_a_finished_pipeline_is_not_stale(stale: Callable[[], set[str]]) -> None:
+    assert stale() == set()
 
 
 def test_changing_any_leaf_of_the_params_makes_exactly_the_stages_stale_that_declare_it(
-    finished: Path,
+    finished: Path, stale: Callable[[], set[str]]
 ) -> None:
     file = finished / "params.yaml"
     text = file.read_text(encoding="utf-8")
@@ -177,7 +178,7 @@ def test_changing_any_leaf_of_the_params_makes_exactly_the_stages_stale_that_dec
             section = section[key]
         section[leaf[-1]] = other(section[leaf[-1]])
         yaml.dump(tree, file)
-        found, expected = stale(finished), declaring(leaf)
+        found, expected = stale(), declaring(leaf)
         if found != expected or not expected:
             wrong[".".join(leaf)] = (found, expected)
     file.write_text(text, encoding="utf-8")

@@ -23,7 +23,7 @@ FEW = {"train": {"epochs": 1}, "evaluate": {"resamples": 5}}
 
 
 @dataclass
-class Finished:
+class Undisturbed:
     """A project after an uninterrupted run; `kept` is a copy of its outputs, `seconds` how long each took."""
 
     project: Project
@@ -33,7 +33,7 @@ class Finished:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> Finished:
+def undisturbed(tmp_path_factory) -> Undisturbed:
     root = tmp_path_factory.mktemp("killed")
     project = make_project(root / "project", FEW)
     project.run("dvc", "repro", timeout=600)
@@ -43,36 +43,36 @@ def finished(tmp_path_factory) -> Finished:
         for run in stage_runs(client_of(project))
     }
     assert list(took) == STAGES
-    return Finished(project, (project.root / "dvc.lock").read_bytes(), root / "kept", took)
+    return Undisturbed(project, (project.root / "dvc.lock").read_bytes(), root / "kept", took)
 
 
-def rewind(finished: Finished, stages: list[str]) -> None:
+def rewind(undisturbed: Undisturbed, stages: list[str]) -> None:
     """As if these stages had never run: DVC knows nothing of them, and nothing of theirs is on disk."""
-    project = finished.project
+    project = undisturbed.project
     # Not there after a test that failed: it must not fail the next ones.
     shutil.rmtree(project.root / ".dvc" / "cache" / "runs", ignore_errors=True)
     path, yaml = project.root / "dvc.lock", YAML()
-    lock = yaml.load(finished.lock)
+    lock = yaml.load(undisturbed.lock)
     for stage in stages:
         for out in lock["stages"].pop(stage)["outs"]:
             project.run("rm", "-rf", out["path"])
     yaml.dump(lock, path)
 
 
-def expect_the_same_lock(finished: Finished) -> None:
+def expect_the_same_lock(undisturbed: Undisturbed) -> None:
     """All but the order of the stages, which is that in which they ran."""
     yaml = YAML(typ="safe")
-    assert yaml.load(finished.project.root / "dvc.lock") == yaml.load(finished.lock)
+    assert yaml.load(undisturbed.project.root / "dvc.lock") == yaml.load(undisturbed.lock)
 
 
-def half_written(finished: Finished) -> list[str]:
+def half_written(undisturbed: Undisturbed) -> list[str]:
     """Files under data/, drafts apart, that are not byte for byte what an uninterrupted run writes."""
-    data = finished.project.root / "data"
+    data = undisturbed.project.root / "data"
     files = [path.relative_to(data) for path in data.rglob("*") if path.is_file()]
     whole = [path for path in files if not any(part.endswith(".draft") for part in path.parts)]
     return [
         str(path) for path in whole
-        if path.name != ".gitignore" and not filecmp.cmp(data / path, finished.kept / path, shallow=False)
+        if path.name != ".gitignore" and not filecmp.cmp(data / path, undisturbed.kept / path, shallow=False)
     ]  # fmt: skip
 
 
@@ -82,24 +82,24 @@ def last_words(folder: Path) -> str:
     return last.status if isinstance(last, Closed) else "KILLED"
 
 
-def kill_and_run_again(finished: Finished, stages: list[str], delay: float) -> list[str]:
+def kill_and_run_again(undisturbed: Undisturbed, stages: list[str], delay: float) -> list[str]:
     """Kill all `delay` seconds after the first of `stages` began, before which they never ran.
 
     Returns how the runs ended that were in the spool then.
     """
-    project, stage = finished.project, stages[0]
-    rewind(finished, stages)
+    project, stage = undisturbed.project, stages[0]
+    rewind(undisturbed, stages)
     before = {run.info.run_id for run in stage_runs(client_of(project))}
     dvc = start(project, "dvc", "repro")
     until(lambda: journal_of(project, stage) or dvc.poll() is not None)
     time.sleep(delay)
     kill_all(project, dvc)
     ends = {folder.name: last_words(folder) for folder in spooled(project)}
-    assert half_written(finished) == []
+    assert half_written(undisturbed) == []
     project.run("dvc", "repro", timeout=600)
 
-    expect_the_same_lock(finished)
-    assert half_written(finished) == []
+    expect_the_same_lock(undisturbed)
+    assert half_written(undisturbed) == []
     assert list((project.root / "data").rglob(".*.draft")) == []
     assert "up to date" in project.run("dvc", "status").stdout
     until(lambda: not senders(project))
@@ -114,18 +114,18 @@ def kill_and_run_again(finished: Finished, stages: list[str], delay: float) -> l
 
 
 @pytest.mark.parametrize("stage", [STAGES[0], STAGES[len(STAGES) // 2], STAGES[-1]])
-def test_a_pipeline_killed_within_a_stage_and_run_again_has_the_same_lock(finished, stage):
-    delay = random.Random(stage).uniform(0, finished.seconds[stage] / 4)
-    assert kill_and_run_again(finished, [stage], delay) == ["KILLED"]
+def test_a_pipeline_killed_within_a_stage_and_run_again_has_the_same_lock(undisturbed, stage):
+    delay = random.Random(stage).uniform(0, undisturbed.seconds[stage] / 4)
+    assert kill_and_run_again(undisturbed, [stage], delay) == ["KILLED"]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", range(30))
-def test_a_pipeline_killed_at_a_random_moment_and_run_again_has_the_same_lock(finished, moment):
+def test_a_pipeline_killed_at_a_random_moment_and_run_again_has_the_same_lock(undisturbed, moment):
     # Later than its run lasts, too: between two stages, or within the next one.
     dice, first = random.Random(moment), moment % len(STAGES)
-    delay = dice.uniform(0, 2 + 1.2 * finished.seconds[STAGES[first]])
-    kill_and_run_again(finished, STAGES[first : first + 2], delay)
+    delay = dice.uniform(0, 2 + 1.2 * undisturbed.seconds[STAGES[first]])
+    kill_and_run_again(undisturbed, STAGES[first : first + 2], delay)
 
 
 def stages_alive(project: Project) -> list[psutil.Process]:
@@ -141,9 +141,9 @@ def stages_alive(project: Project) -> list[psutil.Process]:
     return found
 
 
-def test_a_dvc_that_is_killed_alone_leaves_no_stage_beside_the_next(finished):
-    project = finished.project
-    rewind(finished, ["train"])
+def test_a_dvc_that_is_killed_alone_leaves_no_stage_beside_the_next(undisturbed):
+    project = undisturbed.project
+    rewind(undisturbed, ["train"])
     dvc = start(project, "dvc", "repro", "train")
     until(lambda: journal_of(project, "train"))
     [orphan] = stages_alive(project)
@@ -158,6 +158,6 @@ def test_a_dvc_that_is_killed_alone_leaves_no_stage_beside_the_next(finished):
     assert second.returncode == 0
     assert together == 0
     assert not orphan.is_running()
-    expect_the_same_lock(finished)
+    expect_the_same_lock(undisturbed)
     statuses = [run.info.status for run in stage_runs(client_of(project), "train")[-2:]]
     assert statuses == ["KILLED", "FINISHED"]

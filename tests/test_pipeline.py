@@ -11,10 +11,9 @@ from ruamel.yaml import YAML
 
 from clintune.evaluation.outputs import write_plots
 from clintune.graph import read_stages
-from clintune.recipes import recipe_file
 from tests.evaluation.documents import evaluation, example, prediction
 from tests.planting import LEAVES_THE_HOUSE, PEOPLE, SHOWN, found, planted, private_project
-from tests.project import ROOT, Project, make_project
+from tests.project import ROOT, Project
 from tests.tracking.stores import client_of, runs_of, spooled, stage_runs
 
 STAGES = list(read_stages(ROOT))
@@ -69,14 +68,13 @@ def test_a_clone_elsewhere_gives_the_same_lock(finished, tmp_path):
 
 
 def test_params_of_late_stages_leave_early_stages_alone(finished, tmp_path):
+    """That a change of the training does so too: test_own_encoder."""
     project = finished.copy(tmp_path / "copy")
     project.params({"export": {"name": "another-name"}})
     assert RUNNING.findall(project.run("dvc", "repro").stdout) == ["export"]
     project.params({"evaluate": {"shown": 4}})
     # Export reads predictions and scores, which are as before: DVC sees it and stops there.
     assert RUNNING.findall(project.run("dvc", "repro").stdout) == ["evaluate"]
-    project.params({"train": {"epochs": 5}})
-    assert RUNNING.findall(project.run("dvc", "repro").stdout) == ["train", "evaluate", "export"]
 
 
 def test_a_changed_byte_of_the_corpus_reruns_the_pipeline(finished, tmp_path):
@@ -212,25 +210,3 @@ def stored_runs(project: Project) -> list[dict[str, str]]:
             runs[run][key] = value
     store.close()
     return list(runs.values())
-
-
-def test_an_own_encoder_is_made_once_and_a_change_of_the_training_leaves_it_alone(tmp_path):
-    """The recipe synthetic-hybrid, small."""
-    recipe = YAML(typ="safe").load(recipe_file("synthetic-hybrid"))
-    own = recipe["pretrain"]["notes"]
-    sizes = {"layers": 2, "hidden": 16, "heads": 2, "intermediate": 32}
-    section = {**own, "sizes": sizes, "train": {**own["train"], "epochs": 2, "batch_tokens": 512}}
-    model = {key: recipe["model"][key] for key in ("companions", "fusion")}
-    project = make_project(tmp_path / "hybrid", {
-        "pretrain": {"notes": section}, "model": model, "train": {"strategy": None, "epochs": 2},
-    })  # fmt: skip
-    project.params({"train": {"strategy": recipe["train"]["strategy"]}})  # in its place, not merged into it
-    project.commit("hybrid")
-    ran = RUNNING.findall(project.run("dvc", "repro").stdout)
-    assert ran == STAGES
-    names = {path.name for path in (project.root / "data/bundle").iterdir()}
-    assert {"tokenizer.json", "tokenizer-1.json"} <= names
-    [run] = stage_runs(client_of(project), "pretrain")
-    assert {"notes/train/loss", "notes/validation/accuracy"} <= run.data.metrics.keys()
-    project.params({"train": {"learning_rate": 0.02}})
-    assert RUNNING.findall(project.run("dvc", "repro").stdout) == ["train", "evaluate", "export"]

@@ -1,5 +1,6 @@
 """The copies of this repository that other tests run."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -44,3 +45,10 @@ def test_a_copy_of_a_checkout_holds_the_project_with_what_is_new_in_it_and_no_da
 def test_without_git_the_copy_is_the_same(tree, tmp_path):
     copy_tree(tree, tmp_path / "copy")
     assert files(tmp_path / "copy") == PROJECT
+
+
+def test_the_tests_of_a_module_run_in_one_process_where_there_are_several(request):
+    """Else each process makes the module's projects anew: minutes, and no test fails. (It has happened.)"""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        pytest.skip("the tests run in one process: there is nothing to group")
+    assert request.node.nodeid.endswith("@test_project")
