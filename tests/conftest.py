@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One process for all that reads `finished`, and one for each other module: fixtures are made once."""
+    """One process for all that reads `finished`, and one for each other module: fixtures are made once.
+
+    The pipelines come first: whoever is through with them takes what is left, in small pieces.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("pipeline") is None)
     for item in items:
         shared = "finished" in getattr(item, "fixturenames", ()) and item.get_closest_marker("pipeline")
         item.add_marker(pytest.mark.xdist_group("finished" if shared else item.path.stem))

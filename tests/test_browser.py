@@ -92,5 +92,6 @@ def test_a_hash_of_dvc_lock_in_the_search_field_finds_the_run_that_made_it(finis
     assert "\nevaluate\n" not in text
 
 
-def test_nothing_was_asked_of_another_machine(browser):
+def test_no_page_asks_anything_of_another_machine(finished, browser, link):
+    browser.open(run_page(finished, link, "evaluate"), "evaluate.py")
     assert browser.hosts() == {"127.0.0.1"}
