@@ -88,7 +88,7 @@ def steps(environment: Environment, *, dev: bool) -> list[Step]:
         Step(
             "clintune",
             digest(ROOT / "pyproject.toml"),
-            lambda: environment.pip("install", "-qq", "--no-deps", "--no-build-isolation", "-e", "."),
+            lambda: own_code(environment),
         ),
     ]
     if dev:
@@ -112,6 +112,18 @@ def install(environment: Environment, lock: Path) -> None:
     environment.pip(
         "install", "-qq", "--no-deps", "--no-build-isolation", "--require-hashes", "-r", lock.name
     )  # fmt: skip
+
+
+def own_code(environment: Environment) -> None:
+    """The library, as it lies in the checkout: by a path from here to there.
+
+    setuptools writes the whole path, in the encoding of the locale; Python reads it in that of another day's.
+    Where the path is not ASCII, one of them fails: a relative one has no letter of it.
+    """
+    os.environ["LC_ALL"] = "C.UTF-8"
+    environment.pip("install", "-qq", "--no-deps", "--no-build-isolation", "-e", ".")
+    for link in environment.folder.glob("lib/python*/site-packages/__editable__.clintune-*.pth"):
+        link.write_text(f"{os.path.relpath(ROOT / 'src', link.parent)}\n", encoding="utf-8")
 
 
 def torch_choice() -> str:

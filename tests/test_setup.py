@@ -123,6 +123,18 @@ class TestTheEnvironment:
         module.prepare(venv, module.Step("packages", "another key", lambda: None))
         assert not (venv.folder / "installed").exists()
 
+    def test_the_way_to_the_library_is_the_same_wherever_the_checkout_lies(self, environment, monkeypatch):
+        """Python 3.11 does not even start in an ASCII locale where a path in site-packages is not ASCII."""
+        module, venv, _ = environment
+        link = venv.folder / "lib/python3.11/site-packages/__editable__.clintune-0.1.0.pth"
+        link.parent.mkdir(parents=True)
+        link.write_text("/somewhere/ünïcode/src\n", encoding="utf-8")
+        monkeypatch.setattr(module, "ROOT", venv.folder.parent)
+        monkeypatch.setattr(module.Environment, "pip", lambda self, *arguments: None)
+        monkeypatch.setenv("LC_ALL", "C")
+        module.own_code(venv)
+        assert link.read_bytes() == b"../../../../src\n"
+
     def test_a_folder_that_is_not_ours_is_never_removed(self, environment):
         module, venv, first = environment
         venv.folder.mkdir()
