@@ -20,7 +20,8 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"clintune", "errors"}),
     frozenset({"examples", "params", "params_training", "params_base", "params_faults", "params_models",
                "params_records", "yaml_lines"}),
-    frozenset({"files", "tables", "lockfile", "numerics", "process", "provenance", "tracking", "stage"}),
+    frozenset({"files", "tables", "lockfile", "numerics", "process", "provenance", "sealing", "tracking",
+               "stage"}),
     frozenset(
         {"tasks", "sources", "windows", "encoders", "checkpoints", "batching", "devices", "networks",
          "inference", "molecules", "serving", "fusion"}

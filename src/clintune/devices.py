@@ -7,6 +7,7 @@ import torch
 
 from clintune import params
 from clintune.errors import UserError
+from clintune.provenance import text_sha256
 
 DEVICE = "CLINTUNE_DEVICE"
 
@@ -25,6 +26,8 @@ class Compute:
         return {
             "numerics.device": f"{self.device}{name}",
             "numerics.precision": "bf16" if self.bf16 else "fp32",
+            "numerics.isa": torch.backends.cpu.get_cpu_capability(),
+            "numerics.torch_build_sha256": text_sha256(torch.__config__.show()),
         }
 
 

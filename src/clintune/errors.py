@@ -64,3 +64,7 @@ class DocumentError(UserError):
 
 class TrackingError(UserError):
     """The tracking store cannot be reached or used."""
+
+
+class LedgerError(UserError):
+    """The ledger of sealed records is damaged, or cannot be written."""

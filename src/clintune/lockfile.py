@@ -49,13 +49,24 @@ def is_code(path: str) -> bool:
 def read_lock(path: Path) -> dict[str, LockEntry]:
     """The entries of a dvc.lock by stage. Raises TrackingError where it cannot be read."""
     try:
-        return dict(YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))["stages"])
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise TrackingError(str(path), "no such file", "run dvc repro first") from None
-    except (OSError, ValueError, TypeError, KeyError, YAMLError) as error:
-        raise TrackingError(
-            str(path), f"not a lock file ({type(error).__name__})", "restore it with git checkout"
-        ) from None
+    except (OSError, ValueError) as error:
+        raise _no_lock(str(path), error) from None
+    return parse_lock(text, place=str(path))
+
+
+def parse_lock(text: str, *, place: str) -> dict[str, LockEntry]:
+    """The same of its text. `place` is where to look if that is none."""
+    try:
+        return dict(YAML(typ="safe", pure=True).load(text)["stages"])
+    except (ValueError, TypeError, KeyError, YAMLError) as error:
+        raise _no_lock(place, error) from None
+
+
+def _no_lock(place: str, error: Exception) -> TrackingError:
+    return TrackingError(place, f"not a lock file ({type(error).__name__})", "restore it with git checkout")
 
 
 class RunningStage:
@@ -94,3 +105,11 @@ def running_stage(address: str) -> Iterator[RunningStage]:
     file, _, name = address.rpartition(":")
     with Repo(".") as repo:
         yield RunningStage(repo.stage.load_one(file or "dvc.yaml", name))
+
+
+def cache_folder(root: Path) -> Path:
+    """Where DVC keeps the objects of its local cache, by the MD5 of their content."""
+    from dvc.repo import Repo
+
+    with Repo(str(root)) as repo:
+        return Path(repo.cache.local.path)

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from clintune.files import sha256
+
 _CODE = ("src", "pipeline", "params.yaml", "dvc.yaml", "pyproject.toml", "requirements.lock")
 # A pipeline changes these itself while it runs.
 _OUTCOMES = (":(exclude)dvc.lock", ":(exclude)data")
@@ -17,12 +19,13 @@ _UNTRACKED_CODE = ("src", "pipeline")
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """The commit that is checked out; `changes` is the difference of code and params to it.
+    """The commit that is checked out and its tree; `changes` is the difference of code and params to it.
 
     `dirty` also counts files that git does not know below src/ and pipeline/: they can be imported.
     """
 
     sha: str
+    tree: str
     dirty: bool
     changes: str
 
@@ -34,15 +37,16 @@ class Commit:
 
 def commit() -> Commit | None:
     """None outside a git repository, or before its first commit."""
-    sha = (_git("rev-parse", "HEAD") or "").strip()
-    if not sha:
+    named = (_git("rev-parse", "HEAD", "HEAD^{tree}") or "").split()
+    if not named:
         return None
+    sha, tree = named
     tracked = _git("status", "--porcelain", "--untracked-files=no", "--", ".", *_OUTCOMES)
     unknown = _git("ls-files", "--others", "--exclude-standard", "--", *_UNTRACKED_CODE)
     dirty = bool(tracked or unknown)
     # Pathspecs that match nothing are no error for git diff.
     changes = _git("diff", "--no-color", "--no-ext-diff", "HEAD", "--", *_CODE) if dirty else ""
-    return Commit(sha, dirty, changes or "")
+    return Commit(sha, tree, dirty, changes or "")
 
 
 def _git(*arguments: str) -> str | None:
@@ -53,18 +57,39 @@ def _git(*arguments: str) -> str | None:
 
 def packages(search_path: Iterable[str] = ()) -> list[str]:
     """`name==version` of every installed distribution, sorted. The first one on the path counts."""
+    return [f"{name}=={info.stem.rpartition('-')[2]}" for name, info in _installed(search_path)]
+
+
+def distributions() -> dict[str, dict[str, str]]:
+    """Of every installed distribution the version, and the SHA-256 of RECORD: its list of files with sums."""
+    return {
+        name: {"version": info.stem.rpartition("-")[2], "record_sha256": _sum(info / "RECORD")}
+        for name, info in _installed()
+    }
+
+
+def _sum(file: Path) -> str:
+    """Empty where a distribution came without a list of its files, as those of an operating system do."""
+    return sha256(file) if file.exists() else ""
+
+
+def _installed(search_path: Iterable[str] = ()) -> list[tuple[str, Path]]:
     # importlib.metadata opens every METADATA file (0.3 s for 200); the folder names say the same.
-    found: dict[str, str] = {}
+    found: dict[str, Path] = {}
     for folder in search_path or sys.path:
         for info in Path(folder).glob("*.dist-info"):
-            name, _, version = info.stem.rpartition("-")
-            found.setdefault(name.replace("_", "-").lower(), version)
-    return [f"{name}=={version}" for name, version in sorted(found.items())]
+            found.setdefault(info.stem.rpartition("-")[0].replace("_", "-").lower(), info)
+    return sorted(found.items())
+
+
+def python() -> str:
+    """The interpreter's version."""
+    return platform.python_version()
 
 
 def environment_text() -> str:
     """The interpreter and the packages, one per line."""
-    return "\n".join([f"python=={platform.python_version()}", *packages()]) + "\n"
+    return "\n".join([f"python=={python()}", *packages()]) + "\n"
 
 
 def text_sha256(text: str) -> str:

@@ -121,7 +121,8 @@ def records(project: Project, uri: str | None = None) -> list[tuple]:
     """What a store holds of the runs, without what differs from one execution to the next."""
     client, found = client_of(project, uri), []
     for run in runs_of(client, "tags.`dvc.kind` != 'snapshot'"):
-        own = ("clintune.run", "dvc.exec_id", "mlflow.parentRunId", "git.commit", "mlflow.source.git.commit")
+        own = ("clintune.run", "clintune.sealed", "dvc.exec_id", "mlflow.parentRunId", "git.commit",
+               "mlflow.source.git.commit")  # fmt: skip
         tags = {key: value for key, value in run.data.tags.items() if key not in own}
         if tags["dvc.kind"] == "pipeline":
             tags = {"dvc.cmd": tags["dvc.cmd"]}

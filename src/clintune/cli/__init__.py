@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from clintune.errors import UserError
 
-USER_ERROR = 2
+FINDING, USER_ERROR = 1, 2
 
 
 class _Parser(argparse.ArgumentParser):
@@ -52,7 +52,14 @@ def _parser() -> argparse.ArgumentParser:
     why.set_defaults(run=_why)
     summary = commands.add_parser("summary", help="what the pipeline made, its scores, where to look next")
     summary.set_defaults(run=_summary)
-    for command in (recipes, use, check, why, summary):
+    verify = commands.add_parser("verify", help="hash all of it again: what is not as it was sealed")
+    verify.set_defaults(run=_verify)
+    replay = commands.add_parser("replay", help="run a commit again from nothing, compare, certify")
+    replay.add_argument(
+        "revision", nargs="?", help="HEAD, with dvc.lock as it lies there, where none is named"
+    )
+    replay.set_defaults(run=_replay)
+    for command in (recipes, use, check, why, summary, verify, replay):
         command.add_argument("--json", action="store_true", help="for a program to read")
 
     predict = commands.add_parser("predict", help="predict with a bundle, one line of JSON per document")
@@ -112,6 +119,24 @@ def _summary(arguments: argparse.Namespace) -> int:
 
     summary = summarize(Path())
     return _tell(arguments, summary.as_json(), summary.lines())
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from clintune.evidence.verifying import verify
+    from clintune.tracking.home import home
+
+    verdict = verify(Path(), home())
+    _tell(arguments, verdict.as_json(), verdict.lines())
+    return FINDING if verdict.findings else 0
+
+
+def _replay(arguments: argparse.Namespace) -> int:
+    from clintune.cli.replay import replay_and_certify
+    from clintune.tracking.home import home
+
+    certificate = replay_and_certify(Path(), home(), arguments.revision)
+    _tell(arguments, certificate.as_json(), certificate.lines())
+    return FINDING if certificate.tier == "diverged" else 0
 
 
 def _predict(arguments: argparse.Namespace) -> int:

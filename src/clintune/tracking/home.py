@@ -28,6 +28,11 @@ class Home:
         return self.root / "mlflow" / "artifacts"
 
     @property
+    def ledger(self) -> Path:
+        """The sealed records and the ledger that chains them."""
+        return self.root / "ledger"
+
+    @property
     def unfinished(self) -> Path:
         """What a stage that was interrupted goes on from, by the hash of its inputs."""
         return self.root / "unfinished"
@@ -56,6 +61,11 @@ class Home:
     def uri(self) -> str:
         """The MLflow store."""
         return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{self.database}"
+
+    @property
+    def sqlite(self) -> Path | None:
+        """The file that the store is, where it is one."""
+        return Path(self.uri.removeprefix("sqlite:///")) if self.is_local else None
 
     @property
     def is_server(self) -> bool:

@@ -10,6 +10,8 @@ from clintune.tracking.journal import Artifact, Headline, Journal, Metrics, Mode
 
 NOTE = "mlflow.note.content"
 """The tag that MLflow shows as the description of a run."""
+SEALED = "clintune.sealed"
+"""The tag that names the line of the ledger under which the run's record is sealed: number:hash."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import os
 import shlex
 import sys
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from operator import attrgetter
 from pathlib import Path
@@ -18,10 +18,12 @@ from clintune.errors import TrackingError, UserError
 from clintune.lockfile import LockEntry, RunningStage, entry_sha256, inputs_sha256, is_code, running_stage
 from clintune.params import Params, leaves, load_params
 from clintune.process import die_with, dvc_process, end_in_order, identity, wait_for_turn
+from clintune.sealing.ledger import Ledger
+from clintune.sealing.record import KIND, stage_record
 from clintune.tracking import journal, notes
 from clintune.tracking.home import Home, home, without_password
 from clintune.tracking.journal import Artifact, Closed, Dataset, Journal, Opened, Pipeline, Status, Tags, now
-from clintune.tracking.run import NOTE, Origin, Run
+from clintune.tracking.run import NOTE, SEALED, Origin, Run
 from clintune.tracking.sending import start_sender, wait_a_little, waiting
 
 _PIPELINE_FILES = ("params.yaml", "dvc.yaml")
@@ -43,15 +45,17 @@ def stage_run(
         die_with(dvc)
         wait_for_turn(Path())
     numerics = _numerics(params) if "numerics" in sections else {}
+    commit = provenance.commit()
     with _writable(place):
-        spooled = _open(place.spool, os.environ.get("DVC_STAGE", name), dvc, params, numerics)
+        spooled = _open(place.spool, os.environ.get("DVC_STAGE", name), dvc, params, numerics, commit)
         said = not start_sender(place) and place.trouble.exists()
     run = Run(spooled)
     try:
         if dvc is None:
             yield from _outside(spooled, run, params, sections)
         else:
-            yield from _under_dvc(spooled, run, params, paths, sections, place)
+            entry = yield from _under_dvc(spooled, run, params, paths, sections, place)
+            _seal(spooled, place, entry, commit)
     except BaseException as error:
         closed = _closed(error)
         run.describe_end(notes.ended(closed.status, closed.reason))
@@ -105,10 +109,14 @@ def _source() -> str:
 
 
 def _open(
-    spool: Path, stage: str, dvc: psutil.Process | None, params: Params, numerics: Mapping[str, str]
+    spool: Path,
+    stage: str,
+    dvc: psutil.Process | None,
+    params: Params,
+    numerics: Mapping[str, str],
+    commit: provenance.Commit | None,
 ) -> Journal:
-    process = identity(dvc or psutil.Process())
-    key, commit = journal.new_key(stage), provenance.commit()
+    process, key = identity(dvc or psutil.Process()), journal.new_key(stage)
     environment, cpu = provenance.environment_text(), provenance.processor()
     tags = {
         "dvc.kind": "stage",
@@ -187,7 +195,7 @@ def _under_dvc(
     paths: Mapping[str, Path],
     sections: Sequence[str],
     place: Home,
-) -> Iterator[Run]:
+) -> Generator[Run, None, LockEntry]:
     with running_stage(os.environ["DVC_STAGE"]) as stage:
         inputs = stage.inputs()
         _expect_same(params, load_params(Path("params.yaml")), sections)
@@ -195,7 +203,7 @@ def _under_dvc(
         run.describe_facts(notes.stage(inputs))
         run.origin = _origin(place, spooled.opened.tags, inputs)
         yield run
-        _record_outcome(spooled, run, stage, inputs)
+        return _record_outcome(spooled, run, stage, inputs)
 
 
 def _origin(place: Home, tags: Mapping[str, str], inputs: LockEntry) -> Origin:
@@ -245,7 +253,7 @@ def _flat(tree: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield key, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _record_outcome(spooled: Journal, run: Run, stage: RunningStage, inputs: LockEntry) -> None:
+def _record_outcome(spooled: Journal, run: Run, stage: RunningStage, inputs: LockEntry) -> LockEntry:
     entry = stage.outcome()
     if inputs_sha256(entry) != inputs_sha256(inputs):
         changed = _changed(inputs, entry)
@@ -259,6 +267,15 @@ def _record_outcome(spooled: Journal, run: Run, stage: RunningStage, inputs: Loc
     spooled.write(Artifact(spooled.keep("lock_entry.json", text), "dvc"))
     run.describe_facts(notes.stage(entry))
     run.register_models(tags | {"dvc.inputs_sha256": inputs_sha256(entry)})
+    return entry
+
+
+def _seal(spooled: Journal, place: Home, entry: LockEntry, commit: provenance.Commit | None) -> None:
+    """Nothing is said after this but the name of the line under which all of it is sealed."""
+    with _writable(place):
+        record = stage_record(spooled, entry, commit)
+        line = Ledger(place.ledger).append(KIND, spooled.opened.key, record, at=now())
+    spooled.write(Tags({SEALED: line.name}))
 
 
 def _changed(before: LockEntry, after: LockEntry) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from clintune.errors import TrackingError
+from clintune.tracking import trail
 from clintune.tracking.home import Home, without_password
 from clintune.tracking.probe import silence
 
@@ -73,13 +74,15 @@ def open_store(home: Home, *, within: float | None = None) -> Store:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     with answering(home.uri):
-        if not home.is_local:
+        if home.sqlite is None:
             client = MlflowClient(tracking_uri=home.uri)
             return Store(home.uri, client, _experiment(client, artifacts=None))
         with _one_at_a_time(home):
             home.database.parent.mkdir(parents=True, exist_ok=True)
             client = MlflowClient(tracking_uri=home.uri)
-            return Store(home.uri, client, _experiment(client, artifacts=home.artifacts.as_uri()))
+            store = Store(home.uri, client, _experiment(client, artifacts=home.artifacts.as_uri()))
+            trail.lay(home.sqlite)
+            return store
 
 
 @contextmanager
