@@ -13,13 +13,13 @@ from ruamel.yaml import YAML
 
 from clintune.tracking.journal import Closed, read
 from tests.killing import journal_of, kill_all, senders, start, until
-from tests.project import Project, make_project
+from tests.project import Project
+from tests.tampering import settle
 from tests.tracking.stores import client_of, runs_of, spooled, stage_runs
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(3000)]
 
 STAGES = list(YAML(typ="safe").load(Path(__file__).parents[1] / "dvc.yaml")["stages"])
-FEW = {"train": {"epochs": 1}, "evaluate": {"resamples": 5}}
 
 
 @dataclass
@@ -33,10 +33,10 @@ class Undisturbed:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory) -> Undisturbed:
+def undisturbed(finished: Project, tmp_path_factory) -> Undisturbed:
     root = tmp_path_factory.mktemp("killed")
-    project = make_project(root / "project", FEW)
-    project.run("dvc", "repro", timeout=600)
+    project = finished.copy(root / "project")
+    settle(project, finished.root)
     shutil.copytree(project.root / "data", root / "kept")
     took = {
         run.data.tags["dvc.stage"]: (run.info.end_time - run.info.start_time) / 1000
@@ -110,6 +110,7 @@ def kill_and_run_again(undisturbed: Undisturbed, stages: list[str], delay: float
     assert runs_of(client, "attributes.status = 'RUNNING'") == []
     again = [run for run in runs.values() if run.info.run_id not in before and run.info.status == "FINISHED"]
     assert {run.data.tags["dvc.stage"] for run in again} == set(stages)
+    project.run("clintune", "verify")
     return list(ends.values())
 
 

@@ -62,8 +62,7 @@ def test_what_is_honest_has_no_finding(finished: Project):
 @pytest.mark.parametrize("tamper", CLASSES, ids=lambda tamper: tamper.__name__)
 def test_a_change_after_the_fact_is_found_and_named(scene: Scene, tamper):
     expected = tamper(scene, random.Random(f"{tamper.__name__} 0"))
-    code, findings = verified(scene.project)
-    assert code == 1
+    findings = verified_quickly(scene.project)
     assert expected.among(findings), (expected, findings)
 
 
