@@ -5,7 +5,7 @@ import os
 import random
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -256,9 +256,9 @@ def settle(project: Project, before: Path) -> None:
             )
 
 
-def scenes(finished: Project, root: Path) -> Iterator[Scene]:
-    """One project, restored after each use."""
+def scene_of(finished: Project, root: Path) -> Scene:
+    """A copy of a project that ran, and what restores it."""
     project = finished.copy(root / "project")
     settle(project, finished.root)
     shutil.copytree(project.root, root / "whole", symlinks=True)
-    yield Scene(project, root / "whole")
+    return Scene(project, root / "whole")

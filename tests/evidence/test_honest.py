@@ -6,9 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.evidence.test_tampering import verified_quickly
-from tests.project import Project
-from tests.tampering import Scene, scenes
+from tests.evidence.verification import verified_quickly
+from tests.tampering import Scene
 from tests.tracking.stores import client_of, stage_runs
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(7200)]
@@ -68,11 +67,6 @@ HONEST: tuple[Callable[[Scene, random.Random], None], ...] = (
     nothing_is_to_do, a_snapshot_is_taken, a_stage_runs_by_hand, somebody_looks_at_the_runs, files_lie_beside,
     modes_change,
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def place(finished: Project, tmp_path_factory) -> Scene:
-    return next(scenes(finished, tmp_path_factory.mktemp("honest")))
 
 
 def can(scene: Scene, deed: Callable[[Scene, random.Random], None]) -> bool:

@@ -16,7 +16,7 @@ from clintune.evidence.chain import Chain
 from clintune.evidence.replaying import Replayed, can_cut_off
 from clintune.sealing.hashing import sums
 from tests.project import Project
-from tests.tampering import scenes
+from tests.tampering import scene_of
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(900)]
 
@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(900)]
 @pytest.fixture(scope="module")
 def project(finished: Project, tmp_path_factory) -> Project:
     """After one run of everything, committed."""
-    scene = next(scenes(finished, tmp_path_factory.mktemp("replayed")))
+    scene = scene_of(finished, tmp_path_factory.mktemp("replayed"))
     scene.project.commit("what came out")
     return scene.project
 

@@ -1,27 +1,15 @@
 """clintune verify, as it is used: what it says, and how it ends."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
-from tests.evidence.test_tampering import verified
-from tests.project import Project, make_project
-from tests.tampering import Scene, scenes
+from tests.evidence.verification import verified
+from tests.project import make_project
+from tests.tampering import Scene
 from tests.tracking.stores import client_of, stage_runs
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(600)]
-
-
-@pytest.fixture(scope="module")
-def place(finished: Project, tmp_path_factory) -> Scene:
-    return next(scenes(finished, tmp_path_factory.mktemp("verified")))
-
-
-@pytest.fixture
-def scene(place: Scene) -> Iterator[Scene]:
-    yield place
-    place.restore()
 
 
 def test_it_says_in_a_line_what_was_looked_at(finished):

@@ -65,11 +65,12 @@ def _files(root: Path, records: Sequence[Mapping[str, Any]]) -> Iterator[Finding
     now = {path: one["sha256"] for path, one in sums(root, wrote | read).items()}
     for path in sorted(sealed.keys() | now.keys()):
         if sealed.get(path) != now.get(path):
-            kind: Kind = "output" if _inside(path, wrote) else "input"
+            kind: Kind = "output" if inside(path, wrote) else "input"
             yield Finding(kind, path, "SHA-256", sealed.get(path, ""), now.get(path, ""))
 
 
-def _inside(path: str, folders: Set[str]) -> bool:
+def inside(path: str, folders: Set[str]) -> bool:
+    """Whether it is one of them, or lies below one."""
     return any(str(one) in folders for one in (Path(path), *Path(path).parents))
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from clintune.errors import LedgerError, UserError
 from clintune.evidence.chain import Chain
+from clintune.evidence.lock import inside
 from clintune.lockfile import LockEntry, entry_sha256, is_code, parse_lock, read_lock
 from clintune.sealing.record import KIND
 from clintune.tracking.home import Home
@@ -90,15 +91,11 @@ def _bring_in(root: Path, clone: Path, lock: Mapping[str, LockEntry]) -> None:
     for entry in lock.values():
         for dep in entry.get("deps", []):
             path = dep["path"]
-            inside = not Path(path).is_absolute() and not is_code(path)
-            if inside and not _below(path, made) and not (clone / path).exists() and (root / path).exists():
+            own = not Path(path).is_absolute() and not is_code(path)
+            if own and not inside(path, made) and not (clone / path).exists() and (root / path).exists():
                 (clone / path).parent.mkdir(parents=True, exist_ok=True)
                 copy = shutil.copytree if (root / path).is_dir() else shutil.copy2
                 copy(root / path, clone / path)
-
-
-def _below(path: str, folders: set[str]) -> bool:
-    return any(str(one) in folders for one in (Path(path), *Path(path).parents))
 
 
 def can_cut_off() -> bool:

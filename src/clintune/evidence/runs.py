@@ -60,8 +60,8 @@ def _of_run(store: Store, line: Line, record: Mapping[str, Any], stored: Stored)
     facts = {"name": info.run_name, "start": info.start_time, "status": info.status}
     sealed_facts = {"name": record["stage"], "start": record["started"], "status": "FINISHED"}
     yield from differences("run", place, "", sealed_facts, facts)
-    yield from differences("run", place, "param", _params(said["params"]), held["params"])
-    tags = _tags({**said["tags"], SEALED: line.name})
+    yield from differences("run", place, "param", limits.params(said["params"]), held["params"])
+    tags = limits.tags({**said["tags"], SEALED: line.name})
     yield from differences("run", place, "tag", tags, _without(held["tags"], tags))
     sealed = {limits.name(name): sorted(map(tuple, values)) for name, values in said["metrics"].items()}
     for name in sorted(sealed.keys() | held["metrics"].keys()):
@@ -98,21 +98,13 @@ def _of_execution(record: Mapping[str, Any], stored: Stored) -> Iterator[Finding
         return
     held = execution(stored.parent)
     place = f"run {stored.parent.info.run_id} of execution {said['name']}"
-    yield from differences("run", place, "param", _params(said["params"]), held["params"])
-    tags = _tags(said["tags"])
+    yield from differences("run", place, "param", limits.params(said["params"]), held["params"])
+    tags = limits.tags(said["tags"])
     yield from differences("run", place, "tag", tags, _without(held["tags"], tags))
     yield from differences("run", place, "artifact", said["artifacts"], held["artifacts"])
     headline = {limits.name(name): value for name, value in record["reported"]["headline"].items()}
     shown = {name: value for name, value in held["headline"].items() if name in headline}
     yield from differences("run", place, "metric", headline, shown)
-
-
-def _params(values: Mapping[str, str]) -> dict[str, str]:
-    return {limits.name(key): limits.param(value) for key, value in values.items()}
-
-
-def _tags(values: Mapping[str, str]) -> dict[str, str]:
-    return {limits.name(key): limits.tag(value) for key, value in values.items()}
 
 
 def _without(tags: Mapping[str, str], said: Mapping[str, str]) -> dict[str, str]:

@@ -107,9 +107,9 @@ def _send_values(store: Store, run_id: str, records: list[Record]) -> None:
     for record in records:
         match record:
             case Params():
-                params |= {limits.name(key): limits.param(value) for key, value in record.values.items()}
+                params |= limits.params(record.values)
             case Tags():
-                tags |= {limits.name(key): limits.tag(value) for key, value in record.values.items()}
+                tags |= limits.tags(record.values)
             case Metrics():
                 metrics += [
                     Metric(limits.name(key), value, record.at, record.step)
@@ -135,7 +135,7 @@ def find_run(store: Store, key: str) -> str | None:
 
 def create_run(store: Store, name: str, start: int, tags: Mapping[str, str]) -> str:
     """A new run with its tags, in one call: there is no moment in which it cannot be found by them."""
-    values = {limits.name(key): limits.tag(value) for key, value in tags.items()}
+    values = limits.tags(tags)
     run = store.client.create_run(store.experiment_id, start_time=start, tags=values, run_name=name)
     return str(run.info.run_id)
 

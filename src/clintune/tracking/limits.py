@@ -3,6 +3,7 @@
 import hashlib
 import posixpath
 import re
+from collections.abc import Mapping
 
 from mlflow.utils.validation import (
     MAX_ENTITY_KEY_LENGTH,
@@ -37,3 +38,13 @@ def tag(text: str) -> str:
     if len(text) <= MAX_TAG_VAL_LENGTH:
         return text
     return text[: MAX_TAG_VAL_LENGTH - 1] + "…"
+
+
+def params(values: Mapping[str, str]) -> dict[str, str]:
+    """By names and with values that it takes."""
+    return {name(key): param(value) for key, value in values.items()}
+
+
+def tags(values: Mapping[str, str]) -> dict[str, str]:
+    """The same of tags."""
+    return {name(key): tag(value) for key, value in values.items()}

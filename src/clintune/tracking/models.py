@@ -19,7 +19,7 @@ def log_model(store: Store, run_id: str, model: Model, folder: Path) -> None:
     client, saved = store.client, folder / model.copy
     run = client.get_run(run_id)
     made = client.search_logged_models([store.experiment_id], f"source_run_id = '{run_id}'")
-    tags = {limits.name(key): limits.tag(value) for key, value in model.tags.items()}
+    tags = limits.tags(model.tags)
     if made:
         logged = made[0]
     else:

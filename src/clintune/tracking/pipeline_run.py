@@ -22,13 +22,13 @@ def begin(store: Store, pipeline: Pipeline, folder: Path) -> str:
         if found[0].info.status != "RUNNING":
             client.update_run(run_id, status="RUNNING")
     else:
-        tags = {limits.name(key): limits.tag(value) for key, value in pipeline.tags.items()}
+        tags = limits.tags(pipeline.tags)
         run = client.create_run(
             store.experiment_id, start_time=pipeline.start, tags=tags, run_name=pipeline.name
         )
         run_id = str(run.info.run_id)
     if not client.list_artifacts(run_id):
-        params = [Param(limits.name(key), limits.param(value)) for key, value in pipeline.params.items()]
+        params = [Param(*pair) for pair in limits.params(pipeline.params).items()]
         client.log_batch(run_id, params=params)
         client.log_artifacts(run_id, str(folder / pipeline.files))
     return run_id

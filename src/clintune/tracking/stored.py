@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 
-from clintune.files import sha256
+from clintune.sealing.hashing import sums
 from clintune.tracking.reported import WRITTEN_ANEW
 from clintune.tracking.run import SEALED
 from clintune.tracking.store import Store
@@ -113,8 +113,8 @@ def _history(store: Store, run_id: str, name: str) -> list[tuple[int, float, int
     )
 
 
-def _without_description(sums: Mapping[str, str]) -> dict[str, str]:
-    return {path: sha256 for path, sha256 in sums.items() if path != WRITTEN_ANEW}
+def _without_description(files: Mapping[str, str]) -> dict[str, str]:
+    return {path: sha256 for path, sha256 in files.items() if path != WRITTEN_ANEW}
 
 
 def _sums(uri: str) -> dict[str, str]:
@@ -129,5 +129,4 @@ def _sums(uri: str) -> dict[str, str]:
 
 
 def _sums_of(folder: Path) -> dict[str, str]:
-    files = sorted(file for file in folder.rglob("*") if file.is_file())
-    return {file.relative_to(folder).as_posix(): sha256(file) for file in files}
+    return {path: one["sha256"] for path, one in sums(folder, ["."]).items()}
