@@ -18,7 +18,7 @@ from typing import Any
 from commands import measured
 
 from clintune import provenance
-from clintune.evidence.chain import Chain
+from clintune.evidence.verification.chain import Chain
 from clintune.lockfile import entry_sha256, read_lock
 from clintune.sealing.hashing import sums
 from clintune.sealing.ledger import Ledger

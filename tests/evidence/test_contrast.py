@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from safetensors.numpy import save_file
 
-from clintune.evidence.contrast import contrast
+from clintune.evidence.replaying.contrast import contrast
 
 TENSORS = {"a": np.zeros((2, 3), np.float32), "b": np.ones(4, np.float32)}
 

@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from clintune.evidence.certificate import METRICS, PREDICTIONS, Certificate, certify
-from clintune.evidence.chain import Chain
-from clintune.evidence.replaying import Replayed, can_cut_off
+from clintune.evidence.replaying.certificate import METRICS, PREDICTIONS, Certificate, certify
+from clintune.evidence.replaying.rerun import Replayed, can_cut_off
+from clintune.evidence.verification.chain import Chain
 from clintune.sealing.hashing import sums
 from tests.project import Project
 from tests.tampering import scene_of

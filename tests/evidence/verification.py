@@ -7,7 +7,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from clintune.evidence.verifying import verify
+from clintune.evidence.verification.verifying import verify
 from clintune.tracking.home import Home
 from tests.project import Project
 
@@ -21,7 +21,7 @@ def verified(project: Project) -> tuple[int, list[dict[str, Any]]]:
 def verified_quickly(project: Project) -> list[dict[str, Any]]:
     """The same in a process that is forked from one that has imported everything."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["clintune.evidence.verifying", "dvc.repo", "mlflow"])
+    context.set_forkserver_preload(["clintune.evidence.verification.verifying", "dvc.repo", "mlflow"])
     here, there = context.Pipe()
     process = context.Process(target=_verify, args=(project.root, there))
     process.start()

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clintune.errors import LedgerError
-from clintune.evidence.chain import Chain
+from clintune.evidence.verification.chain import Chain
 from clintune.sealing.canonical import canonical, digest
 from clintune.sealing.ledger import FIRST, Ledger, decode
 

@@ -1,16 +1,15 @@
 """The program `clintune`. Exit codes: 0 holds, 1 a finding, 2 a user's error or could not be checked."""
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from clintune.cli.answer import USER_ERROR, tell
+from clintune.cli.evidence import add_evidence
 from clintune.errors import UserError
-
-FINDING, USER_ERROR = 1, 2
 
 
 class _Parser(argparse.ArgumentParser):
@@ -52,15 +51,10 @@ def _parser() -> argparse.ArgumentParser:
     why.set_defaults(run=_why)
     summary = commands.add_parser("summary", help="what the pipeline made, its scores, where to look next")
     summary.set_defaults(run=_summary)
-    verify = commands.add_parser("verify", help="hash all of it again: what is not as it was sealed")
-    verify.set_defaults(run=_verify)
-    replay = commands.add_parser("replay", help="run a commit again from nothing, compare, certify")
-    replay.add_argument(
-        "revision", nargs="?", help="HEAD, with dvc.lock as it lies there, where none is named"
-    )
-    replay.set_defaults(run=_replay)
-    for command in (recipes, use, check, why, summary, verify, replay):
+    for command in (recipes, use, check, why, summary):
         command.add_argument("--json", action="store_true", help="for a program to read")
+
+    add_evidence(commands)
 
     predict = commands.add_parser("predict", help="predict with a bundle, one line of JSON per document")
     predict.add_argument("bundle", type=Path, help="for example data/bundle")
@@ -88,21 +82,21 @@ def _recipes(arguments: argparse.Namespace) -> int:
 
     width = max(map(len, RECIPES))
     lines = [f"{name:{width}}  {what}" for name, what in RECIPES.items()]
-    return _tell(arguments, dict(RECIPES), lines)
+    return tell(arguments, dict(RECIPES), lines)
 
 
 def _use(arguments: argparse.Namespace) -> int:
     from clintune.cli.use import use
 
     chosen = use(arguments.recipe, corpus=arguments.corpus, root=Path())
-    return _tell(arguments, chosen.as_json(), chosen.lines())
+    return tell(arguments, chosen.as_json(), chosen.lines())
 
 
 def _check(arguments: argparse.Namespace) -> int:
     from clintune.cli.check import check, exit_code
 
     findings = check(Path())
-    _tell(arguments, [finding.as_json() for finding in findings], [str(finding) for finding in findings])
+    tell(arguments, [finding.as_json() for finding in findings], [str(finding) for finding in findings])
     return exit_code(findings)
 
 
@@ -111,32 +105,14 @@ def _why(arguments: argparse.Namespace) -> int:
 
     reasons = why(Path(), arguments.stage)
     lines = [f"{stage}: {reason}" for stage, found in reasons.items() for reason in found]
-    return _tell(arguments, reasons, lines or ["Nothing is stale."])
+    return tell(arguments, reasons, lines or ["Nothing is stale."])
 
 
 def _summary(arguments: argparse.Namespace) -> int:
     from clintune.cli.summary import summarize
 
     summary = summarize(Path())
-    return _tell(arguments, summary.as_json(), summary.lines())
-
-
-def _verify(arguments: argparse.Namespace) -> int:
-    from clintune.evidence.verifying import verify
-    from clintune.tracking.home import home
-
-    verdict = verify(Path(), home())
-    _tell(arguments, verdict.as_json(), verdict.lines())
-    return FINDING if verdict.findings else 0
-
-
-def _replay(arguments: argparse.Namespace) -> int:
-    from clintune.cli.replay import replay_and_certify
-    from clintune.tracking.home import home
-
-    certificate = replay_and_certify(Path(), home(), arguments.revision)
-    _tell(arguments, certificate.as_json(), certificate.lines())
-    return FINDING if certificate.tier == "diverged" else 0
+    return tell(arguments, summary.as_json(), summary.lines())
 
 
 def _predict(arguments: argparse.Namespace) -> int:
@@ -163,9 +139,3 @@ def _ui(arguments: argparse.Namespace) -> int:
     from clintune.cli.ui import ui
 
     return ui(port=arguments.port)
-
-
-def _tell(arguments: argparse.Namespace, content: object, lines: Sequence[str]) -> int:
-    """The same twice: for a program, or for a person."""
-    print(json.dumps(content, ensure_ascii=False, indent=2) if arguments.json else "\n".join(lines))
-    return 0

@@ -3,8 +3,8 @@
 import tempfile
 from pathlib import Path
 
-from clintune.evidence.certificate import KIND, Certificate, certify
-from clintune.evidence.replaying import replay
+from clintune.evidence.replaying.certificate import KIND, Certificate, certify
+from clintune.evidence.replaying.rerun import replay
 from clintune.sealing.ledger import Ledger
 from clintune.tracking.home import Home
 from clintune.tracking.journal import now

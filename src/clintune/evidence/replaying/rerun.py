@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from clintune.errors import LedgerError, UserError
-from clintune.evidence.chain import Chain
-from clintune.evidence.lock import inside
+from clintune.evidence.verification.chain import Chain
+from clintune.evidence.verification.lock import inside
 from clintune.lockfile import LockEntry, entry_sha256, is_code, parse_lock, read_lock
 from clintune.sealing.record import KIND
 from clintune.tracking.home import Home

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from clintune.errors import LedgerError
-from clintune.evidence.cache import cache_findings
-from clintune.evidence.chain import Chain
-from clintune.evidence.findings import Finding
-from clintune.evidence.lock import lock_findings, locked, param_findings, relied_on
-from clintune.evidence.runs import line_findings, run_findings
+from clintune.evidence.verification.cache import cache_findings
+from clintune.evidence.verification.chain import Chain
+from clintune.evidence.verification.findings import Finding
+from clintune.evidence.verification.lock import lock_findings, locked, param_findings, relied_on
+from clintune.evidence.verification.runs import line_findings, run_findings
 from clintune.tracking import trail
 from clintune.tracking.home import Home
 from clintune.tracking.journal import journals

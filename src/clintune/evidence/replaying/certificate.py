@@ -7,8 +7,8 @@ from typing import Any, Literal, TypeAlias
 
 import pyarrow.parquet as pq
 
-from clintune.evidence.contrast import contrast
-from clintune.evidence.replaying import Replayed
+from clintune.evidence.replaying.contrast import contrast
+from clintune.evidence.replaying.rerun import Replayed
 from clintune.files import read_json, sha256
 from clintune.params import leaves
 

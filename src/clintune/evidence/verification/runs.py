@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
-from clintune.evidence.chain import Chain
-from clintune.evidence.findings import Finding, differences
+from clintune.evidence.verification.chain import Chain
+from clintune.evidence.verification.findings import Finding, differences
 from clintune.sealing.ledger import Line
 from clintune.sealing.record import KIND
 from clintune.tracking import limits

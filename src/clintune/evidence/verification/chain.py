@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from clintune.errors import LedgerError
-from clintune.evidence.findings import Finding
+from clintune.evidence.verification.findings import Finding
 from clintune.sealing.ledger import FIRST, Ledger, Line, decode
 
 

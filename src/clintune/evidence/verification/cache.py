@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from clintune.evidence.findings import Finding
+from clintune.evidence.verification.findings import Finding
 from clintune.lockfile import LockEntry, cache_folder
 
 _FOLDER = ".dir"

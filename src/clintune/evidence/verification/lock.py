@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from clintune.errors import ParamsError, UserError
-from clintune.evidence.chain import Chain
-from clintune.evidence.findings import Finding, Kind, differences
+from clintune.evidence.verification.chain import Chain
+from clintune.evidence.verification.findings import Finding, Kind, differences
 from clintune.lockfile import LockEntry, entry_sha256, inputs_sha256, read_lock
 from clintune.params import leaves, load_params
 from clintune.sealing.hashing import sums

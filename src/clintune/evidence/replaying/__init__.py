@@ -1,0 +1,1 @@
+"""A pipeline run again from nothing, and how much of it came out again."""

@@ -1,0 +1,1 @@
+"""What the ledger sealed, against what is there now."""
