@@ -1,6 +1,8 @@
 """What several tests share: the shipped params, and a network small enough to train in a test."""
 
-from collections.abc import Callable
+import fcntl
+import os
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,16 +18,33 @@ if TYPE_CHECKING:
     from tests.walk import Walk
 
 
+LONGEST = ("test_readme", "test_tampering", "test_pipeline", "test_own_encoder", "test_kills", "test_replay",
+           "test_dead_servers", "test_experiments", "test_verifying", "test_broken_inputs")  # fmt: skip
+"""Modules in whose tests most of the time goes. They begin first: nobody waits for one that began last."""
+
+
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One process for all that reads `finished`, and one for each other module: fixtures are made once.
+    """One process for each module: its fixtures are made once."""
+    first = {name: place for place, name in enumerate(LONGEST)}
 
-    The pipelines come first: whoever is through with them takes what is left, in small pieces.
-    """
-    items.sort(key=lambda item: item.get_closest_marker("pipeline") is None)
+    def turn(item: pytest.Item) -> tuple[int, bool]:
+        return first.get(item.path.stem, len(first)), item.get_closest_marker("pipeline") is None
+
+    items.sort(key=turn)
     for item in items:
-        shared = "finished" in getattr(item, "fixturenames", ()) and item.get_closest_marker("pipeline")
-        item.add_marker(pytest.mark.xdist_group("finished" if shared else item.path.stem))
+        item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
+@pytest.fixture(autouse=True)
+def _no_store_named_to_the_next_test() -> Iterator[None]:
+    """To open a store names it to MLflow in the environment; the next test would write to that one."""
+    before = os.environ.get("MLFLOW_TRACKING_URI")
+    yield
+    if before is None:
+        os.environ.pop("MLFLOW_TRACKING_URI", None)
+    else:
+        os.environ["MLFLOW_TRACKING_URI"] = before
 
 
 @pytest.fixture(scope="session")
@@ -57,13 +76,35 @@ def cutter_of(shipped: Params) -> Callable[[int, int], Cutter]:
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> "Project":
-    """A small project of records that may not be shown, after one `dvc repro`. Only to read."""
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Project"]:
+    """A small project of records that may not be shown, after one `dvc repro`.
+
+    All processes of a test run share it, the first that asks makes it. So it is only to read: what runs DVC,
+    a stage or git in it takes a copy.
+    """
+    from tests.project import Project
+
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared"
+    shared.mkdir(exist_ok=True)
+    with (shared / "lock").open("a") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        root = _made(shared)
+    ledger = root / ".clintune/ledger/ledger.jsonl"
+    before = ledger.read_bytes()
+    yield Project(root)
+    assert ledger.read_bytes() == before, "a stage ran in the project that all tests share"
+
+
+def _made(shared: Path) -> Path:
     from tests.planting import private_project
 
-    project = private_project(tmp_path_factory.mktemp("finished") / "project")
-    project.run("dvc", "repro", timeout=500)
-    return project
+    made = shared / "made"  # holds where it is: written last
+    if not made.exists():
+        project = private_project(shared / "project")
+        project.run("dvc", "repro", timeout=500)
+        made.write_text(str(project.root), encoding="utf-8")
+    return Path(made.read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,8 @@ import pytest
 
 from clintune.lockfile import read_lock
 from tests.browser import chromium, open_browser, serving
+from tests.project import Project
+from tests.tampering import settle
 from tests.tracking.stores import client_of, runs_of, stage_runs
 
 pytestmark = [
@@ -18,8 +20,16 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def link(finished, tmp_path_factory):
-    with serving(finished, tmp_path_factory.mktemp("ui") / "log") as link:
+def audited(finished: Project, tmp_path_factory) -> Project:
+    """A project of its own: a server may write to the store that it opens."""
+    project = finished.copy(tmp_path_factory.mktemp("audited") / "project")
+    settle(project, finished.root)
+    return project
+
+
+@pytest.fixture(scope="module")
+def link(audited, tmp_path_factory):
+    with serving(audited, tmp_path_factory.mktemp("ui") / "log") as link:
         yield link
 
 
@@ -30,8 +40,8 @@ def browser():
 
 
 @pytest.fixture(scope="module")
-def strict(finished):
-    return json.loads((finished.root / "data/evaluation/metrics.json").read_text())["strict"]
+def strict(audited):
+    return json.loads((audited.root / "data/evaluation/metrics.json").read_text())["strict"]
 
 
 def page(link: str, end: str) -> str:
@@ -39,35 +49,35 @@ def page(link: str, end: str) -> str:
     return f"{link.partition('/runs?')[0]}/{end}"
 
 
-def run_page(finished, link: str, stage: str) -> str:
-    [run] = stage_runs(client_of(finished), stage)
+def run_page(audited, link: str, stage: str) -> str:
+    [run] = stage_runs(client_of(audited), stage)
     return page(link, f"runs/{run.info.run_id}")
 
 
 def test_the_printed_link_shows_executions_with_scores_and_commit_and_below_them_their_stages(
-    finished, browser, link, strict
+    audited, browser, link, strict
 ):
-    [execution] = runs_of(client_of(finished), "tags.`dvc.kind` = 'pipeline'")
+    [execution] = runs_of(client_of(audited), "tags.`dvc.kind` = 'pipeline'")
     browser.open(link, execution.info.run_name, "strict/f1", "git.commit", str(strict["f1"]))
     browser.unfold()
     browser.wait_for("ingest", "preprocess", "tokenize", "train", "evaluate", "export")
 
 
-def test_the_run_of_a_stage_says_in_words_what_came_out_and_where_it_belongs(finished, browser, link, strict):
-    [execution] = runs_of(client_of(finished), "tags.`dvc.kind` = 'pipeline'")
+def test_the_run_of_a_stage_says_in_words_what_came_out_and_where_it_belongs(audited, browser, link, strict):
+    [execution] = runs_of(client_of(audited), "tags.`dvc.kind` = 'pipeline'")
     browser.open(
-        run_page(finished, link, "evaluate"),
+        run_page(audited, link, "evaluate"),
         f"Strict F1 {strict['f1']:.3f}", "Finished", execution.info.run_name, "evaluate.py", "git.dirty",
     )  # fmt: skip
 
 
-def test_curves_of_training_are_drawn(finished, browser, link):
-    browser.open(f"{run_page(finished, link, 'train')}/model-metrics", "train (train/loss)", "validation")
+def test_curves_of_training_are_drawn(audited, browser, link):
+    browser.open(f"{run_page(audited, link, 'train')}/model-metrics", "train (train/loss)", "validation")
     assert browser.driver.find_elements("css selector", ".js-plotly-plot .scatterlayer .trace")
 
 
-def test_the_report_opens_in_the_artifacts(finished, browser, link, strict):
-    browser.open(f"{run_page(finished, link, 'evaluate')}/artifacts/report.html", "report.html")
+def test_the_report_opens_in_the_artifacts(audited, browser, link, strict):
+    browser.open(f"{run_page(audited, link, 'evaluate')}/artifacts/report.html", "report.html")
     with browser.frame():
         browser.wait_for(f"{strict['f1']:.3f}")
         assert browser.driver.find_elements("tag name", "script") == []
@@ -81,8 +91,8 @@ def test_the_model_has_a_version_with_its_score_and_leads_to_the_run_that_made_i
     )  # fmt: skip
 
 
-def test_a_hash_of_dvc_lock_in_the_search_field_finds_the_run_that_made_it(finished, browser, link):
-    [out] = read_lock(finished.root / "dvc.lock")["train"]["outs"]
+def test_a_hash_of_dvc_lock_in_the_search_field_finds_the_run_that_made_it(audited, browser, link):
+    [out] = read_lock(audited.root / "dvc.lock")["train"]["outs"]
     search = quote(f"tags.`dvc.out.{out['path']}` = '{out['md5']}'")
     browser.open(
         f"{link}&searchFilter={search}", "2 matching runs"
@@ -92,6 +102,6 @@ def test_a_hash_of_dvc_lock_in_the_search_field_finds_the_run_that_made_it(finis
     assert "\nevaluate\n" not in text
 
 
-def test_no_page_asks_anything_of_another_machine(finished, browser, link):
-    browser.open(run_page(finished, link, "evaluate"), "evaluate.py")
+def test_no_page_asks_anything_of_another_machine(audited, browser, link):
+    browser.open(run_page(audited, link, "evaluate"), "evaluate.py")
     assert browser.hosts() == {"127.0.0.1"}

@@ -31,11 +31,11 @@ def test_git_sees_nothing_new_but_the_lock_and_the_metrics(finished):
     assert {line[3:] for line in status} == {"dvc.lock", "data/evaluation/metrics.json"}
 
 
-def test_a_second_repro_runs_nothing(finished):
-    before = lock(finished)
-    again = finished.run("dvc", "repro").stdout
+def test_a_second_repro_runs_nothing(finished, tmp_path):
+    project = finished.copy(tmp_path / "copy")
+    again = project.run("dvc", "repro").stdout
     assert RUNNING.findall(again) == []
-    assert lock(finished) == before
+    assert lock(project) == lock(finished)
 
 
 def test_the_tiny_model_finds_mentions_so_that_comparing_them_means_something(finished):
@@ -139,8 +139,8 @@ def rows_of(project, name):
         return list(csv.DictReader(table))
 
 
-def test_dvc_draws_the_curves_of_training_and_the_tables_of_evaluation(finished):
-    drawn = plotted(finished)
+def test_dvc_draws_the_curves_of_training_and_the_tables_of_evaluation(finished, tmp_path):
+    drawn = plotted(finished.copy(tmp_path / "copy"))
     assert drawn.keys() == {"loss", VALIDATION, "labels", "confusion", "reliability"}
     assert '"field": "f1"' in drawn[VALIDATION][1]
     for name, columns in {"labels": ("f1", "label"), "confusion": ("actual", "predicted")}.items():

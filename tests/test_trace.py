@@ -49,6 +49,7 @@ class Trace:
 @pytest.fixture(scope="module")
 def trace_of(finished: Project, tmp_path_factory) -> Callable[[str], Trace]:
     """Run a stage by hand, once, under both tracers."""
+    project = finished.copy(tmp_path_factory.mktemp("traced") / "project")
 
     @cache
     def trace(stage: str) -> Trace:
@@ -57,8 +58,8 @@ def trace_of(finished: Project, tmp_path_factory) -> Callable[[str], Trace]:
         calls = "trace=open,openat,execve,clone,clone3,fork,vfork"
         tracers = ["strace", "-f", "-qq", "-s", "4096", "-e", calls, "-e", "status=successful",
                    "-o", str(log), "python", "-m", "tests.trace_params", str(out)]  # fmt: skip
-        finished.run(*tracers, *arguments(finished, stage))
-        files = opened(finished.root, log.read_text(errors="replace"))
+        project.run(*tracers, *arguments(project, stage))
+        files = opened(project.root, log.read_text(errors="replace"))
         return Trace(files, frozenset(json.loads(out.read_text())))
 
     return trace

@@ -240,11 +240,9 @@ class TestAfterARun:
             "data/bundle/MODEL_CARD.md",
         ]
 
-    def test_why_names_nothing_where_nothing_is_stale(self, finished):
-        assert finished.run("clintune", "why").stdout == "Nothing is stale.\n"
-
-    def test_why_names_the_key_and_the_stage(self, finished, tmp_path):
+    def test_why_names_the_key_and_the_stage_and_nothing_where_nothing_is_stale(self, finished, tmp_path):
         project = finished.copy(tmp_path / "copy")
+        assert project.run("clintune", "why").stdout == "Nothing is stale.\n"
         project.params({"train": {"epochs": 1}})
         assert project.run("clintune", "why").stdout == "train: params.yaml: train.epochs 6 -> 1\n"
         assert project.run("clintune", "why", "ingest").stdout == "Nothing is stale.\n"

@@ -12,8 +12,8 @@ from tests.tracking.stores import client_of, stage_runs
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(600)]
 
 
-def test_it_says_in_a_line_what_was_looked_at(finished):
-    done = finished.run("clintune", "verify")
+def test_it_says_in_a_line_what_was_looked_at(scene):
+    done = scene.project.run("clintune", "verify")
     assert done.stdout.startswith(
         "Everything is as it was sealed: 7 lines of the ledger, 7 stages of dvc.lock, "
     )
