@@ -7,6 +7,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 .PHONY: repro test test-slow ui lint format lock graph setup setup-dev
 
 repro: setup        ## the whole pipeline: run what is stale, then say what there is
+	@clintune mend
 	dvc repro
 	@clintune snapshot || true
 	@clintune summary

@@ -104,7 +104,7 @@ def _made(shared: Path) -> Path:
         project = private_project(shared / "project")
         project.run("dvc", "repro", timeout=500)
         made.write_text(str(project.root), encoding="utf-8")
-    return Path(made.read_text(encoding="utf-8"))
+    return Path(made.read_text(encoding="utf-8").strip())
 
 
 @pytest.fixture(scope="session")

@@ -50,6 +50,7 @@ DOORS = {
     "ruamel": (
         "clintune.params_faults", "clintune.yaml_lines",  # params.yaml
         "clintune.lockfile", "clintune.graph",            # dvc.lock, dvc.yaml
+        "clintune.cli.mend",                              # dvc.lock, to write it
         "clintune.cli.use",                               # a recipe, to find a line in it
         "clintune.sources.synthetic.vocabulary",
     ),

@@ -62,6 +62,8 @@ def _parser() -> argparse.ArgumentParser:
     predict.set_defaults(run=_predict)
     send = commands.add_parser("send", help="send the records that the tracking store has not got yet")
     send.set_defaults(run=_send)
+    mend = commands.add_parser("mend", help="make a dvc.lock whole that ends in the middle, as after a kill")
+    mend.set_defaults(run=_mend)
     snapshot = commands.add_parser("snapshot", help="record which run made each stage's outputs")
     snapshot.set_defaults(run=_snapshot)
     ui = commands.add_parser("ui", help="open MLflow on the local store, and print the link")
@@ -127,6 +129,16 @@ def _send(_arguments: argparse.Namespace) -> int:
     from clintune.cli.send import send
 
     return send()
+
+
+def _mend(_arguments: argparse.Namespace) -> int:
+    from clintune.cli.mend import mend
+    from clintune.tracking.home import home
+
+    said = mend(Path(), home())
+    if said:
+        print(said)
+    return 0
 
 
 def _snapshot(_arguments: argparse.Namespace) -> int:

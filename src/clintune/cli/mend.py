@@ -1,0 +1,82 @@
+"""clintune mend: a dvc.lock that ends in the middle, for DVC writes it in place, made whole again."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from clintune.errors import UserError
+from clintune.evidence.verification.chain import Chain
+from clintune.files import whole_file
+from clintune.lockfile import LockEntry, read_lock
+from clintune.sealing.record import KIND
+from clintune.tracking.home import Home
+
+_ENTRY = ("cmd", "deps", "params", "outs")
+_ITEM = ("path", "hash", "md5", "size", "nfiles", "isexec")
+"""DVC's own order of keys, so that git shows no line that did not change."""
+
+
+def mend(root: Path, place: Home) -> str | None:
+    """Say what was mended; None where dvc.lock is whole, or was never there.
+
+    Each stage gets the entry that was sealed of its last run: DVC compares it with what lies there before it
+    relies on it. The torn file is kept.
+    """
+    file = root / "dvc.lock"
+    if not file.exists() or _is_whole(file):
+        return None
+    entries = {record["stage"]: record["lock"] for _, record in Chain.of(place.ledger).sealed(KIND)}
+    place.root.mkdir(parents=True, exist_ok=True)
+    kept = place.root / "dvc.lock.torn"
+    kept.write_bytes(file.read_bytes())
+    if entries:
+        _write(file, entries, like=YAML(typ="safe", pure=True).load(root / "params.yaml"))
+        how = "made anew from the sealed records"
+    else:
+        file.unlink()
+        how = "taken away, for nothing was sealed to mend it from"
+    return f"dvc.lock was torn, as by a kill: {how}; as it was: {place.root.name}/{kept.name}"
+
+
+def _is_whole(file: Path) -> bool:
+    try:
+        return all(_is_entry(entry) for entry in read_lock(file).values())
+    except UserError:
+        return False
+
+
+def _is_entry(entry: Any) -> bool:
+    """Whether each thing that it names has a hash; a file that was cut off may still be YAML."""
+    if not isinstance(entry, Mapping) or not {"cmd", "outs"} <= entry.keys():
+        return False
+    items = [*entry.get("deps", []), *(entry["outs"] or [None])]
+    return all(isinstance(one, Mapping) and {"path", "md5"} <= one.keys() for one in items)
+
+
+def _write(file: Path, entries: Mapping[str, LockEntry], *, like: Mapping[str, Any]) -> None:
+    stages = {stage: _as_dvc_writes(entry, like) for stage, entry in entries.items()}
+    with whole_file(file) as draft:
+        YAML().dump({"schema": "2.0", "stages": stages}, draft)
+
+
+def _as_dvc_writes(entry: LockEntry, params: Mapping[str, Any]) -> dict[str, Any]:
+    found = {key: entry[key] for key in _ENTRY if key in entry}
+    for kind in ("deps", "outs"):
+        if kind in found:
+            found[kind] = [{key: one[key] for key in _ITEM if key in one} for one in found[kind]]
+    if "params" in found:
+        found["params"] = {
+            file: {key: _in_order(value, params.get(key)) for key, value in values.items()}
+            for file, values in found["params"].items()
+        }
+    return found
+
+
+def _in_order(value: Any, like: Any) -> Any:
+    """The same tree with its keys in the order of another; a record has them sorted."""
+    if not isinstance(value, Mapping) or not isinstance(like, Mapping):
+        return value
+    keys = [key for key in like if key in value] + [key for key in value if key not in like]
+    return {key: _in_order(value[key], like.get(key)) for key in keys}

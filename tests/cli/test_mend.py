@@ -1,0 +1,48 @@
+"""A dvc.lock that DVC did not write to its end."""
+
+import pytest
+
+from clintune.cli.mend import mend
+from clintune.tracking.home import Home
+
+pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(300)]
+
+
+@pytest.fixture
+def torn(finished, tmp_path):
+    """What mend needs of a project: dvc.lock, params.yaml, the ledger."""
+    finished.run("cp", "-a", "dvc.lock", "params.yaml", str(tmp_path))
+    finished.run("cp", "-a", ".clintune", str(tmp_path))
+    return tmp_path
+
+
+def test_a_whole_lock_is_left_alone(torn):
+    before = (torn / "dvc.lock").stat()
+    assert mend(torn, Home(torn / ".clintune")) is None
+    assert (torn / "dvc.lock").stat().st_mtime_ns == before.st_mtime_ns
+
+
+@pytest.mark.parametrize("share", [0, 0.001, 0.3, 0.5, 0.9, 0.9999])
+def test_a_torn_lock_is_made_anew_to_the_byte_and_kept(torn, share):
+    lock = torn / "dvc.lock"
+    whole = lock.read_bytes()
+    lock.write_bytes(whole[: int(share * len(whole))])
+    said = mend(torn, Home(torn / ".clintune"))
+    assert said.startswith("dvc.lock was torn, as by a kill: made anew from the sealed records;")
+    assert lock.read_bytes() == whole
+    assert (torn / ".clintune/dvc.lock.torn").read_bytes() == whole[: int(share * len(whole))]
+
+
+def test_without_a_sealed_record_the_torn_lock_is_taken_away(torn, tmp_path):
+    (torn / "dvc.lock").write_text("schema: '2.0'\nstages:\n  ing")
+    assert "nothing was sealed" in mend(torn, Home(tmp_path / "elsewhere"))
+    assert not (torn / "dvc.lock").exists()
+
+
+def test_dvc_takes_what_was_mended_for_what_it_wrote(finished, tmp_path):
+    project = finished.copy(tmp_path / "copy")
+    lock = project.root / "dvc.lock"
+    lock.write_text(lock.read_text()[: lock.read_text().index("md5") + 1])
+    assert project.run("dvc", "status", ok=False).returncode != 0
+    project.run("clintune", "mend")
+    assert "up to date" in project.run("dvc", "status").stdout
