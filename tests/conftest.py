@@ -18,9 +18,13 @@ if TYPE_CHECKING:
     from tests.walk import Walk
 
 
-LONGEST = ("test_readme", "test_tampering", "test_pipeline", "test_own_encoder", "test_kills", "test_replay",
-           "test_dead_servers", "test_experiments", "test_verifying", "test_broken_inputs")  # fmt: skip
-"""Modules in whose tests most of the time goes. They begin first: nobody waits for one that began last."""
+LONGEST = ("test_readme", "test_own_encoder", "test_dead_servers", "test_experiments", "test_pipeline",
+           "test_tampering", "test_kills", "test_replay", "test_honest", "test_trace", "test_verifying",
+           "test_broken_inputs", "test_export")  # fmt: skip
+"""Modules in whose tests most of the time goes. They begin first: nobody waits for one that began last.
+
+The second to fourth need no `finished`, for which all others wait while the first makes it.
+"""
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups

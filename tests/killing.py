@@ -19,12 +19,12 @@ def start(project: Project, *command: str) -> subprocess.Popen[bytes]:
         )
 
 
-def until(holds: Callable[[], object], seconds: float = 60) -> None:
-    """Wait for a moment that must come."""
+def until(holds: Callable[[], object], seconds: float = 60, *, every: float = 0.02) -> None:
+    """Wait for a moment that must come; to ask whether it has may cost a process."""
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)
+        time.sleep(every)
 
 
 def senders(project: Project) -> list[psutil.Process]:

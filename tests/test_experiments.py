@@ -21,9 +21,12 @@ def run_queue(project: Project, last: str) -> None:
     for seed in range(QUEUED):
         project.run("dvc", "exp", "run", "--queue", "-n", f"seed-{seed}", "-S", f"seed={seed}", last)
     project.run("dvc", "queue", "start", "-j", str(QUEUED))
-    until(lambda: project.run("dvc", "queue", "status").stdout.count("Success") == QUEUED
-          or "Failed" in project.run("dvc", "queue", "status").stdout, 1500)  # fmt: skip
+    until(lambda: over(project.run("dvc", "queue", "status").stdout), 1500, every=3)
     assert "Failed" not in project.run("dvc", "queue", "status").stdout
+
+
+def over(said: str) -> bool:
+    return said.count("Success") == QUEUED or "Failed" in said
 
 
 def expect_complete_sets(project: Project, stages: list[str]) -> None:

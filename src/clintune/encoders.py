@@ -69,7 +69,7 @@ def _package_folder(name: str) -> Path:
     package, _, inside = name.partition("/")
     spec = importlib.util.find_spec(package) if package.isidentifier() else None
     if spec is None or not spec.submodule_search_locations:
-        raise ModelError("params.yaml: model.name", f"no Python package {package!r} is installed",
+        raise ModelError(f"params.yaml: model, encoder {name}", f"no Python package {package!r} is installed",
                          "install it, or name another model")  # fmt: skip
     return Path(spec.submodule_search_locations[0]) / inside
 
@@ -82,7 +82,8 @@ def _hub_folder(model: params.Encoder, name: str) -> Path:
         return Path(hf_hub_download(model.name, name, revision=model.revision)).parent
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         problem = f"{name} of {model.name} could not be fetched ({type(error).__name__})"
-        raise ModelError("params.yaml: model.name", problem, "check name, revision and network") from None
+        place = f"params.yaml: model, encoder {model.name}"
+        raise ModelError(place, problem, "check name, revision and network") from None
 
 
 def _verified(model: params.Encoder, name: str, declared: str | None, *, key: str) -> Path:

@@ -9,8 +9,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from clintune.files import sha256
-
 _CODE = ("src", "pipeline", "params.yaml", "dvc.yaml", "pyproject.toml", "requirements.lock")
 # A pipeline changes these itself while it runs.
 _OUTCOMES = (":(exclude)dvc.lock", ":(exclude)data")
@@ -55,22 +53,38 @@ def _git(*arguments: str) -> str | None:
     return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else None
 
 
+_NOTES = (".dist-info/INSTALLER", ".dist-info/REQUESTED", ".dist-info/direct_url.json")
+"""What an installer writes about itself."""
+
+
 def packages(search_path: Iterable[str] = ()) -> list[str]:
     """`name==version` of every installed distribution, sorted. The first one on the path counts."""
     return [f"{name}=={info.stem.rpartition('-')[2]}" for name, info in _installed(search_path)]
 
 
 def distributions() -> dict[str, dict[str, str]]:
-    """Of every installed distribution the version, and the SHA-256 of RECORD: its list of files with sums."""
+    """Of every installed distribution the version, and the SHA-256 of its list of files with their sums."""
     return {
-        name: {"version": info.stem.rpartition("-")[2], "record_sha256": _sum(info / "RECORD")}
+        name: {"version": info.stem.rpartition("-")[2], "record_sha256": _files_sha256(info / "RECORD")}
         for name, info in _installed()
     }
 
 
-def _sum(file: Path) -> str:
-    """Empty where a distribution came without a list of its files, as those of an operating system do."""
-    return sha256(file) if file.exists() else ""
+def _files_sha256(record: Path) -> str:
+    """Empty where a distribution came without the list, as those of an operating system do.
+
+    Lines that say where and how it was installed, not what, are left out: scripts with the interpreter's path
+    in them, compiled files (which have no sum), the installer's notes.
+    """
+    if not record.exists():
+        return ""
+    lines = record.read_text(encoding="utf-8").splitlines()
+    return text_sha256("\n".join(sorted(line for line in lines if _is_content(line))))
+
+
+def _is_content(line: str) -> bool:
+    name, _, rest = line.partition(",")
+    return not name.startswith("../") and "sha256=" in rest and not name.endswith(_NOTES)
 
 
 def _installed(search_path: Iterable[str] = ()) -> list[tuple[str, Path]]:
