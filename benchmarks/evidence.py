@@ -18,7 +18,7 @@ from typing import Any
 from commands import measured
 
 from clintune import provenance
-from clintune.evidence.verification.chain import Chain
+from clintune.evidence.verification.observing import ledger_in
 from clintune.lockfile import entry_sha256, read_lock
 from clintune.sealing.hashing import sums
 from clintune.sealing.ledger import Ledger
@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds
     records = {
-        record["lock_entry_sha256"]: record for _, record in Chain.of(STATE / "ledger").sealed("stage")
+        record["lock_entry_sha256"]: record for _, record in ledger_in(STATE / "ledger").of_kind("stage")
     }
     for stage, entry in read_lock(HERE / "dvc.lock").items():
         record = records[entry_sha256(entry)]

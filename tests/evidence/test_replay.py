@@ -13,7 +13,7 @@ from safetensors.numpy import load_file, save_file
 
 from clintune.evidence.replaying.certificate import METRICS, PREDICTIONS, Certificate, certify
 from clintune.evidence.replaying.rerun import Replayed, can_cut_off
-from clintune.evidence.verification.chain import Chain
+from clintune.evidence.verification.observing import ledger_in
 from clintune.sealing.hashing import sums
 from tests.project import Project
 from tests.tampering import scene_of
@@ -47,7 +47,7 @@ def test_a_run_comes_out_again_elsewhere_bit_by_bit_and_the_certificate_is_seale
     assert certificate["numeric_class"] == {}
     assert certificate["commit"] == project.run("git", "rev-parse", "HEAD").stdout.strip()
     assert certificate["offline"] == can_cut_off()
-    [(_, sealed)] = Chain.of(project.root / ".clintune/ledger").sealed("certificate")
+    [(_, sealed)] = ledger_in(project.root / ".clintune/ledger").of_kind("certificate")
     assert sealed == certificate
     assert project.run("git", "status", "--porcelain").stdout == ""
     assert project.run("clintune", "verify").returncode == 0
@@ -66,7 +66,7 @@ def changed(record: dict[str, Any], *path: str, value: Any) -> dict[str, Any]:
 @pytest.fixture
 def records(project) -> dict[str, Any]:
     return {
-        record["stage"]: record for _, record in Chain.of(project.root / ".clintune/ledger").sealed("stage")
+        record["stage"]: record for _, record in ledger_in(project.root / ".clintune/ledger").of_kind("stage")
     }
 
 

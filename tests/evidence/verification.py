@@ -34,4 +34,4 @@ def verified_quickly(project: Project) -> list[dict[str, Any]]:
 def _verify(root: Path, answer: Connection) -> None:
     os.chdir(root)
     os.environ.pop("MLFLOW_TRACKING_URI", None)  # of a store that the test opened
-    answer.send([one.as_json() for one in verify(Path(), Home(root / ".clintune")).findings])
+    answer.send(list(verify(Path(), Home(root / ".clintune")).findings))

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clintune.errors import LedgerError
-from clintune.evidence.verification.chain import Chain
+from clintune.evidence.verification.observing import ledger_in
+from clintune.evidence.verification.verifier import read_ledger
 from clintune.sealing.canonical import canonical, digest
 from clintune.sealing.ledger import FIRST, Ledger, decode
 
@@ -26,6 +27,12 @@ def filled(folder: Path, count: int = 4) -> Ledger:
     for number in range(count):
         ledger.append("stage", f"run-{number}", {"number": number}, at=1000 + number)
     return ledger
+
+
+def read(folder: Path):
+    """(line, record) that hold; the lines; what is wrong."""
+    there = ledger_in(folder)
+    return read_ledger(there.lines, there.records)
 
 
 def rewrite(ledger: Ledger, change) -> None:
@@ -46,15 +53,15 @@ def test_canonical_json_is_to_the_byte_what_it_was():
 
 def test_each_line_names_the_one_before_it_and_its_record(tmp_path):
     filled(tmp_path)
-    chain = Chain.of(tmp_path)
-    assert chain.findings == []
-    assert [line.number for line in chain.lines] == [1, 2, 3, 4]
-    assert [line.previous for line in chain.lines] == [FIRST, *(line.hash for line in chain.lines[:-1])]
-    assert [record for _, record in chain.sealed("stage")] == [{"number": number} for number in range(4)]
+    sealed, lines, wrong = read(tmp_path)
+    assert wrong == []
+    assert [line["number"] for line in lines] == [1, 2, 3, 4]
+    assert [line["previous"] for line in lines] == [FIRST, *(line["hash"] for line in lines[:-1])]
+    assert [record for _, record in sealed] == [{"number": number} for number in range(4)]
 
 
 def test_a_folder_without_a_ledger_is_an_empty_chain(tmp_path):
-    assert Chain.of(tmp_path / "nowhere").lines == []
+    assert read(tmp_path / "nowhere") == ([], [], [])
 
 
 @pytest.mark.parametrize(
@@ -72,7 +79,7 @@ def test_a_folder_without_a_ledger_is_an_empty_chain(tmp_path):
 def test_a_line_that_is_not_as_it_was_is_named(tmp_path, change, place):
     ledger = filled(tmp_path)
     rewrite(ledger, change)
-    assert place in {one.place for one in Chain.of(tmp_path).findings}
+    assert place in {one["place"] for one in read(tmp_path)[2]}
 
 
 def test_a_record_that_was_changed_or_removed_is_named(tmp_path):
@@ -80,7 +87,7 @@ def test_a_record_that_was_changed_or_removed_is_named(tmp_path):
     changed, removed = (ledger.record_file(digest({"number": number})) for number in (0, 2))
     changed.write_bytes(b'{"number":7}')
     removed.unlink()
-    found = {one.field: one.found for one in Chain.of(tmp_path).findings}
+    found = {one["field"]: one["found"] for one in read(tmp_path)[2]}
     assert found == {"record of run-0": digest({"number": 7}), "record of run-2": ""}
 
 
@@ -89,9 +96,9 @@ def test_half_a_line_of_a_killed_process_is_taken_off_before_the_next(tmp_path):
     whole = ledger.file.read_bytes()
     ledger.file.write_bytes(whole + whole.splitlines()[0][:50])
     ledger.append("stage", "run-4", {"number": 4}, at=1004)
-    chain = Chain.of(tmp_path)
-    assert chain.findings == []
-    assert [line.subject for line in chain.lines] == [f"run-{number}" for number in range(5)]
+    _, lines, wrong = read(tmp_path)
+    assert wrong == []
+    assert [line["subject"] for line in lines] == [f"run-{number}" for number in range(5)]
 
 
 def test_nothing_is_chained_to_a_line_that_was_changed(tmp_path):
@@ -108,9 +115,9 @@ def append(folder: Path, number: int) -> None:
 def test_many_processes_append_to_one_chain(tmp_path):
     with ProcessPoolExecutor(4) as processes:
         list(processes.map(append, [tmp_path] * 40, range(40)))
-    chain = Chain.of(tmp_path)
-    assert chain.findings == []
-    assert {line.subject for line in chain.lines} == {f"run-{number}" for number in range(40)}
+    _, lines, wrong = read(tmp_path)
+    assert wrong == []
+    assert {line["subject"] for line in lines} == {f"run-{number}" for number in range(40)}
 
 
 LINE = {"number": 1, "at": 0, "kind": "stage", "subject": "run", "record": "a" * 64, "previous": FIRST}

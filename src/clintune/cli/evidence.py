@@ -1,10 +1,11 @@
-"""The commands that a reviewer asks for: verify, replay."""
+"""The commands that a reviewer asks for: verify, replay, pack, sign."""
 
 import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clintune.cli.answer import FINDING, tell
+from clintune.errors import UserError
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[Any]
@@ -13,13 +14,26 @@ if TYPE_CHECKING:
 def add_evidence(commands: "Commands") -> None:
     """Their names and arguments."""
     verify = commands.add_parser("verify", help="hash all of it again: what is not as it was sealed")
+    verify.add_argument("--pack", type=Path, metavar="FILE", help="an evidence file alone, in any folder")
+    verify.add_argument("--files", type=Path, metavar="FOLDER", help="with --pack: what was delivered")
+    verify.add_argument("--signers", type=Path, metavar="FILE", help="with --pack: who may sign (ssh-keygen)")
     verify.set_defaults(run=_verify)
+    pack = commands.add_parser("pack", help="the evidence for what dvc.lock names, in one file")
+    pack.add_argument("-o", "--output", type=Path, default=Path("evidence.zip"), metavar="FILE")
+    pack.set_defaults(run=_pack)
+    sign = commands.add_parser("sign", help="sign an evidence file with an SSH key")
+    sign.add_argument("pack", type=Path, metavar="FILE", help="what `clintune pack` wrote")
+    sign.add_argument("--role", required=True, help="author, reviewer, approver; an author may not approve")
+    sign.add_argument("--meaning", required=True, help='what it says, as "reviewed and approved"')
+    sign.add_argument("--signer", required=True, help="by which name the list of signers knows the key")
+    sign.add_argument("--key", required=True, type=Path, metavar="FILE", help="the private SSH key")
+    sign.set_defaults(run=_sign)
     replay = commands.add_parser("replay", help="run a commit again from nothing, compare, certify")
     replay.add_argument(
         "revision", nargs="?", help="HEAD, with dvc.lock as it lies there, where none is named"
     )
     replay.set_defaults(run=_replay)
-    for command in (verify, replay):
+    for command in (verify, pack, sign, replay):
         command.add_argument("--json", action="store_true", help="for a program to read")
 
 
@@ -27,9 +41,46 @@ def _verify(arguments: argparse.Namespace) -> int:
     from clintune.evidence.verification.verifying import verify
     from clintune.tracking.home import home
 
+    if arguments.pack is not None:
+        return _verify_pack(arguments)
+    if arguments.files is not None or arguments.signers is not None:
+        raise UserError("--files, --signers", "they go with --pack", "name the evidence file too")
     verdict = verify(Path(), home())
     tell(arguments, verdict.as_json(), verdict.lines())
     return FINDING if verdict.findings else 0
+
+
+def _verify_pack(arguments: argparse.Namespace) -> int:
+    from clintune.evidence.packing.archive import judged
+    from clintune.evidence.verification.verifier import shown
+
+    findings, said = judged(arguments.pack, files=arguments.files, signers=arguments.signers)
+    tell(arguments, {"findings": findings}, [*map(shown, findings), *said])
+    return FINDING if findings else 0
+
+
+def _pack(arguments: argparse.Namespace) -> int:
+    from clintune.evidence.packing.assembling import pack
+    from clintune.evidence.verification.verifier import shown
+    from clintune.tracking.home import home
+
+    findings, count = pack(Path(), home(), arguments.output)
+    last = f"{arguments.output}: {count} parts, {arguments.output.stat().st_size / 1e6:.1f} MB"
+    what = f"; {len(findings)} findings are packed with it" if findings else ""
+    tell(
+        arguments, {"file": str(arguments.output), "findings": findings}, [*map(shown, findings), last + what]
+    )
+    return FINDING if findings else 0
+
+
+def _sign(arguments: argparse.Namespace) -> int:
+    from clintune.evidence.packing.signing import sign
+
+    name = sign(
+        arguments.pack, role=arguments.role, meaning=arguments.meaning, signer=arguments.signer,
+        key=arguments.key,
+    )  # fmt: skip
+    return tell(arguments, {"signature": name}, [f"{arguments.pack}: {name}, by {arguments.signer}"])
 
 
 def _replay(arguments: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from clintune.errors import UserError
-from clintune.evidence.verification.chain import Chain
+from clintune.evidence.verification.observing import ledger_in
 from clintune.files import whole_file
 from clintune.lockfile import LockEntry, read_lock
 from clintune.sealing.record import KIND
@@ -27,7 +27,7 @@ def mend(root: Path, place: Home) -> str | None:
     file = root / "dvc.lock"
     if not file.exists() or _is_whole(file):
         return None
-    entries = {record["stage"]: record["lock"] for _, record in Chain.of(place.ledger).sealed(KIND)}
+    entries = {record["stage"]: record["lock"] for _, record in ledger_in(place.ledger).of_kind(KIND)}
     place.root.mkdir(parents=True, exist_ok=True)
     kept = place.root / "dvc.lock.torn"
     kept.write_bytes(file.read_bytes())

@@ -32,14 +32,14 @@ class Stored:
         return str(self.run.info.run_id)
 
     @property
+    def parent_id(self) -> str | None:
+        """MLflow's name for the run of the execution."""
+        return None if self.parent is None else str(self.parent.info.run_id)
+
+    @property
     def sealed(self) -> str:
         """The line of the ledger that it names, or nothing."""
         return str(self.run.data.tags.get(SEALED, ""))
-
-    @property
-    def cut_off(self) -> bool:
-        """Whether it was killed before it could name a line."""
-        return self.run.info.status == "KILLED" and not self.sealed
 
     @property
     def deleted(self) -> bool:

@@ -5,14 +5,13 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from clintune.errors import LedgerError, UserError
-from clintune.evidence.verification.chain import Chain
-from clintune.evidence.verification.lock import inside
+from clintune.evidence.verification.observing import Sealed, ledger_in
 from clintune.lockfile import LockEntry, entry_sha256, is_code, parse_lock, read_lock
 from clintune.sealing.record import KIND
 from clintune.tracking.home import Home
@@ -43,7 +42,7 @@ def replay(root: Path, place: Home, revision: str | None, folder: Path) -> Repla
     named = revision or "HEAD"
     commit = git(root, "rev-parse", "--verify", f"{named}^{{commit}}", place=named)
     lock = read_lock(root / "dvc.lock") if revision is None else _committed_lock(root, commit)
-    sealed = _records(Chain.of(place.ledger), lock)
+    sealed = _records(ledger_in(place.ledger), lock)
     clone = folder / "clone"
     git(
         root, "clone", "-q", "--no-hardlinks", "--no-checkout", str(root.resolve()), str(clone), place="clone"
@@ -54,7 +53,7 @@ def replay(root: Path, place: Home, revision: str | None, folder: Path) -> Repla
     offline, began = can_cut_off(), time.monotonic()
     _run(clone, folder / "home", offline=offline)
     seconds = time.monotonic() - began
-    again = _records(Chain.of(clone / ".clintune/ledger"), None)
+    again = _records(ledger_in(clone / ".clintune/ledger"), None)
     return Replayed(commit, clone, sealed, again, offline, seconds)
 
 
@@ -72,9 +71,9 @@ def git(root: Path, *arguments: str, place: str) -> str:
     return done.stdout.strip()
 
 
-def _records(chain: Chain, lock: Mapping[str, LockEntry] | None) -> dict[str, Any]:
+def _records(chain: Sealed, lock: Mapping[str, LockEntry] | None) -> dict[str, Any]:
     """By stage: the record of each entry, or the last ones where there is no lock to go by."""
-    sealed = [record for _, record in chain.sealed(KIND)]
+    sealed = [record for _, record in chain.of_kind(KIND)]
     if lock is None:
         return {record["stage"]: record for record in sealed}
     by_entry = {record["lock_entry_sha256"]: record for record in sealed}
@@ -96,6 +95,11 @@ def _bring_in(root: Path, clone: Path, lock: Mapping[str, LockEntry]) -> None:
                 (clone / path).parent.mkdir(parents=True, exist_ok=True)
                 copy = shutil.copytree if (root / path).is_dir() else shutil.copy2
                 copy(root / path, clone / path)
+
+
+def inside(path: str, folders: Set[str]) -> bool:
+    """Whether it is one of them, or lies below one."""
+    return any(str(one) in folders for one in (Path(path), *Path(path).parents))
 
 
 def can_cut_off() -> bool:

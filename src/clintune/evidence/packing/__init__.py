@@ -1,0 +1,1 @@
+"""The evidence of a pipeline in one file, for a reviewer who has nothing else."""

@@ -1,0 +1,118 @@
+"""What goes into an evidence file: the ledger, what was found when it was packed, what people read."""
+
+import hashlib
+import json
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from clintune.evidence.packing.archive import write_archive
+from clintune.evidence.subject import Subject, subject_of
+from clintune.evidence.verification import verifier
+from clintune.evidence.verification.observing import observe
+from clintune.evidence.verification.verifying import verdict_of
+from clintune.files import sha256
+from clintune.sealing.canonical import canonical, digest
+from clintune.tracking import trail
+from clintune.tracking.home import Home
+
+FORMAT = "clintune evidence 1"
+MANIFEST, OBSERVED, LEDGER = "manifest.json", "observed.json", "ledger/ledger.jsonl"
+
+_NEVER_TEXT = (
+    "data/evaluation/metrics.json", "data/bundle/MODEL_CARD.md", "data/bundle/bundle.json",
+    "data/bundle/self_check.json", "data/examples/summary.json", "data/windows/summary.json",
+    "data/checkpoint/params.json", "data/pretrained/encoders.json",
+)  # fmt: skip
+"""Outputs that hold counts, scores and settings, and no text of a record."""
+_OF_THE_PROJECT = ("dvc.lock", "dvc.yaml", "params.yaml", "requirements.lock")
+
+_README = """\
+This is the evidence for a model: which data, code, params and environment made it.
+
+    python3 -I verify.py                     unpacked here; needs Python and nothing else
+    python3 -I verify.py --files FOLDER      with the delivered outputs, below FOLDER as in the project
+    python3 -I verify.py --signers FILE      who signed; FILE lists who may (ssh-keygen, allowed signers)
+
+verify.py has 300 lines: read it first.
+
+"""
+
+
+def pack(root: Path, place: Home, file: Path) -> tuple[list[dict[str, str]], int]:
+    """Write the evidence of what dvc.lock names; give what verification finds now, and the number of parts.
+
+    Raises LedgerError where a stage has no record, TrackingError where the store cannot be asked.
+    """
+    subject = subject_of(root, place)
+    observed = observe(root, place, subject.sealed)
+    findings = verdict_of(observed, subject.sealed).findings
+    parts = assemble(subject, observed)
+    write_archive(file, {**parts, MANIFEST: canonical(manifest(subject, parts))})
+    return [dict(one) for one in findings], len(parts) + 1
+
+
+def assemble(subject: Subject, observed: Mapping[str, Any]) -> dict[str, bytes]:
+    """All parts but the manifest, by path."""
+    return {
+        LEDGER: b"".join(line + b"\n" for line in subject.sealed.lines),
+        **{f"ledger/records/{name}.json": content for name, content in subject.sealed.records.items()},
+        OBSERVED: canonical(observed),
+        **{f"files/{path}": content for path, content in _files(subject, observed)},
+        **{
+            f"certificates/{number}.json": canonical(one)
+            for number, one in enumerate(subject.certificates, start=1)
+        },
+        "audit_trail.jsonl": _trail(subject.home),
+        "verify.py": Path(verifier.__file__).read_bytes(),
+        "README.txt": (_README + verifier.THREATS + "\n").encode(),
+    }
+
+
+def manifest(subject: Subject, parts: Mapping[str, bytes]) -> dict[str, Any]:
+    """What names every part by its hash, and the end of the ledger: this is what people sign."""
+    last = json.loads(subject.sealed.lines[-1])
+    return {
+        "format": FORMAT,
+        "commits": _commits(subject),
+        "authors": sorted(_authors(subject)),
+        "head": {key: last[key] for key in ("number", "hash")},
+        "records": {stage: digest(record) for stage, record in subject.records.items()},
+        "parts": {
+            path: {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
+            for path, content in parts.items()
+        },
+    }
+
+
+def _files(subject: Subject, observed: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
+    """Those that are as verification saw them, which has said so if that is not as they were sealed."""
+    for path in _OF_THE_PROJECT:
+        if (subject.root / path).is_file():
+            yield path, (subject.root / path).read_bytes()
+    for path in _NEVER_TEXT:
+        file = subject.root / path
+        if path in observed["files"] and sha256(file) == observed["files"][path]:
+            yield path, file.read_bytes()
+
+
+def _trail(place: Home) -> bytes:
+    """What changed in the local store after a run was over, with the values before."""
+    if place.sqlite is None or not place.sqlite.exists():
+        return b""
+    return b"".join(canonical(asdict(one)) + b"\n" for one in trail.changes(place.sqlite))
+
+
+def _commits(subject: Subject) -> list[str]:
+    return sorted({record["code"]["commit"] for record in subject.records.values() if record["code"]})
+
+
+def _authors(subject: Subject) -> set[str]:
+    """Who ran the stages, and who wrote the commits that they ran at."""
+    commits = _commits(subject)
+    asked = ["git", "-C", str(subject.root), "show", "-s", "--format=%ae%n%an", *commits]
+    done = subprocess.run(asked, capture_output=True, text=True, check=False)
+    written = done.stdout.splitlines() if commits and done.returncode == 0 else []
+    return {record["by"] for record in subject.records.values()} | set(filter(None, written))

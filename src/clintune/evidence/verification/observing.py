@@ -1,0 +1,214 @@
+"""All that verification looks at, hashed now and written as one tree: no time and no tag is believed."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from clintune.errors import ParamsError
+from clintune.evidence.verification import verifier
+from clintune.lockfile import LockEntry, cache_folder, read_lock
+from clintune.params import load_params
+from clintune.sealing.hashing import sums
+from clintune.sealing.ledger import Ledger
+from clintune.tracking import limits, trail
+from clintune.tracking.home import Home
+from clintune.tracking.journal import journals
+from clintune.tracking.store import Store, answering, open_store
+from clintune.tracking.stored import Stored, content, execution, stored_runs
+
+Tree = dict[str, Any]
+
+_FOLDER = ".dir"
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """The ledger as it lies there: its lines, and the bytes of each record by its name."""
+
+    lines: tuple[bytes, ...]
+    records: Mapping[str, bytes]
+
+    def of_kind(self, kind: str) -> list[tuple[Tree, Tree]]:
+        """(line, record) of those that hold, oldest first."""
+        held, _, _ = verifier.read_ledger(self.lines, self.records)
+        return [(line, record) for line, record in held if line["kind"] == kind]
+
+
+def ledger_in(folder: Path) -> Sealed:
+    """Empty where there is no ledger."""
+    ledger = Ledger(folder)
+    lines = tuple(ledger.file.read_bytes().splitlines()) if ledger.file.exists() else ()
+    names = {name for name in map(_record_named, lines) if name and ledger.record_file(name).exists()}
+    return Sealed(lines, {name: ledger.record_file(name).read_bytes() for name in sorted(names)})
+
+
+def _record_named(line: bytes) -> str:
+    """By a line; by one that is none, nothing."""
+    try:
+        name = json.loads(line)["record"]
+    except (ValueError, KeyError, TypeError):
+        return ""
+    return name if isinstance(name, str) and name.isalnum() else ""
+
+
+def observe(root: Path, place: Home, sealed: Sealed) -> Tree:
+    """What there is now of all that was sealed.
+
+    Raises TrackingError where the tracking store cannot be asked.
+    """
+    lock, records = locked(root), [record for _, record in sealed.of_kind("stage")]
+    gaps = list(_gaps(place))  # before the store is opened, which lays the trail anew
+    store = open_store(place)
+    waiting = sorted(folder.name for folder in journals(place.spool))
+    with answering(store.uri):
+        stored = stored_runs(store)
+        said = {record["run"]: record for record in records}
+        runs = {key: _run(store, one, said.get(key)) for key, one in stored.items()}
+        executions = dict(_executions(stored, said))
+    return {
+        "lock": lock,
+        "files": _files(root, lock, records),
+        "cache": _cache(root, lock),
+        "params": _params(root),
+        "trail": gaps,
+        "waiting": waiting,
+        "runs": runs,
+        "executions": executions,
+    }
+
+
+def locked(root: Path) -> dict[str, LockEntry]:
+    """The entries of dvc.lock; none before the first run."""
+    return read_lock(root / "dvc.lock") if (root / "dvc.lock").exists() else {}
+
+
+def _gaps(place: Home) -> Iterator[tuple[str, str, str]]:
+    """Whether the store keeps old values: the triggers are there, and those that were meant."""
+    if place.sqlite is not None and place.sqlite.exists():
+        for name, found in trail.gaps(place.sqlite):
+            yield place.sqlite.name, name, found
+
+
+def _params(root: Path) -> Any:
+    try:
+        return load_params(root / "params.yaml").model_dump(mode="json")
+    except ParamsError as error:
+        return str(error)
+
+
+def _files(root: Path, lock: Mapping[str, LockEntry], records: list[Tree]) -> dict[str, str]:
+    """What the stages of dvc.lock read and wrote, each file hashed once."""
+    pairs = [verifier.made_by(stage, dict(entry), records) for stage, entry in lock.items()]
+    paths = {
+        one["path"]
+        for _, record in pairs if record is not None
+        for kind in ("deps", "outs") for one in record["lock"].get(kind, [])
+    }  # fmt: skip
+    return {path: one["sha256"] for path, one in sums(root, paths).items()}
+
+
+def _cache(root: Path, lock: Mapping[str, LockEntry]) -> dict[str, tuple[str, str]]:
+    """Objects that dvc.lock leads to: (the MD5 that names it, that of its content) by path.
+
+    One that is not there (after `dvc gc`, in a fresh clone) is none: nothing can come of it.
+    """
+    files = cache_folder(root)
+    named = {out["md5"] for entry in lock.values() for out in entry.get("outs", []) if "md5" in out}
+    objects = sorted({name for name in _reachable(files, named) if _object(files, name).exists()})
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        found = threads.map(lambda name: _md5(_object(files, name)), objects)
+        return {
+            os.path.relpath(_object(files, name), root): (name.removesuffix(_FOLDER), md5)
+            for name, md5 in zip(objects, found, strict=True)
+        }
+
+
+def _reachable(files: Path, names: Iterable[str]) -> Iterator[str]:
+    """The objects, and those that a folder among them lists."""
+    for name in names:
+        yield name
+        if name.endswith(_FOLDER) and _object(files, name).exists():
+            yield from _listed(_object(files, name))
+
+
+def _listed(listing: Path) -> Iterator[str]:
+    try:
+        yield from [one["md5"] for one in json.loads(listing.read_bytes())]
+    except (ValueError, TypeError, KeyError):
+        return  # its own hash is wrong, and found so
+
+
+def _object(files: Path, name: str) -> Path:
+    return files / name[:2] / name[2:]
+
+
+def _md5(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "md5").hexdigest()
+
+
+def _run(store: Store, stored: Stored, record: Tree | None) -> Tree:
+    """A run of a stage, in the names and values that the stage gave: a store may have had to shorten them."""
+    info, held = stored.run.info, content(store, stored)
+    said = record["reported"] if record else {"params": {}, "tags": {}, "metrics": {}}
+    return {
+        "id": stored.id,
+        "name": info.run_name,
+        "start": info.start_time,
+        "status": info.status,
+        "lifecycle": "deleted" if stored.deleted else "active",
+        "sealed": stored.sealed,
+        "execution": stored.parent_id,
+        "params": _as_said(held["params"], said["params"], limits.param),
+        "tags": _as_said(held["tags"], said["tags"], limits.tag),
+        "metrics": _named_as_said(held["metrics"], said["metrics"]),
+        "latest": _named_as_said(dict(stored.run.data.metrics), said["metrics"]),
+        "datasets": held["datasets"],
+        "artifacts": held["artifacts"],
+        "models": held["models"],
+    }
+
+
+def _executions(stored: Mapping[str, Stored], said: Mapping[str, Tree]) -> Iterator[tuple[str, Tree]]:
+    """The runs of executions by MLflow's name for them; what their stages say of one is the same of each."""
+    for key, one in stored.items():
+        if one.parent is not None:
+            held, record = execution(one.parent), said.get(key)
+            known = (record and record["execution"]) or {"params": {}, "tags": {}}
+            headlines = [
+                said[other]["reported"]["headline"]
+                for other in stored
+                if other in said and stored[other].parent_id == one.parent_id
+            ]
+            yield (
+                str(one.parent_id),
+                {
+                    "params": _as_said(held["params"], known["params"], limits.param),
+                    "tags": _as_said(held["tags"], known["tags"], limits.tag),
+                    "artifacts": held["artifacts"],
+                    "latest": _named_as_said(held["headline"], {name for one in headlines for name in one}),
+                },
+            )
+
+
+def _named_as_said(held: Mapping[str, Any], said: Iterable[str]) -> Tree:
+    names = {limits.name(name): name for name in said}
+    return {names.get(name, name): value for name, value in held.items()}
+
+
+def _as_said(held: Mapping[str, str], said: Mapping[str, str], shortened: Any) -> dict[str, str]:
+    named = _named_as_said(held, said)
+    return {
+        name: said[name] if name in said and shortened(said[name]) == value else value
+        for name, value in named.items()
+    }
+
+
+def is_empty(observed: Tree, sealed: Sealed) -> bool:
+    """Whether nothing was ever sealed here: no line, and no run that names one."""
+    return not sealed.lines and not any(run["sealed"] for run in observed["runs"].values())
