@@ -4,12 +4,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from clintune.params import Params
+from clintune.pretraining.listing import NOBODY, write_none
 from clintune.stage import run_stage
 from clintune.tracking import Run
 
 
 def work(params: Params, run: Run, paths: Mapping[str, Path]) -> None:
     """Fill data/pretrained."""
+    if not params.pretrain:
+        write_none(paths["pretrained"])
+        run.describe(NOBODY)
+        return
     from clintune.devices import prepare  # torch reads the settings of numerics when imported
     from clintune.pretraining.teaching import describe, pretrain
 

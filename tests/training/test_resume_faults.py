@@ -155,7 +155,7 @@ def test_writing_syncing_and_renaming_are_among_the_calls(writer):
 
 def test_a_fault_in_the_writer_leaves_a_whole_state(writer, tmp_path):
     points = [one for one in writer.points() if re.match("write|fsync|rename", one.call)]
-    walk(writer, points[::5], tmp_path)
+    walk(writer, points[::13], tmp_path)
 
 
 @pytest.mark.slow

@@ -138,7 +138,7 @@ def expect_kills_of_both_kinds(starts: list[Start]) -> str:
 
 
 def test_a_training_that_is_killed_leaves_the_same_bytes_and_numbers(known, tmp_path):
-    kill_trainings([known("with dropout")], tmp_path, kills=6)
+    kill_trainings([known("with dropout")], tmp_path, kills=3)
 
 
 @pytest.mark.slow

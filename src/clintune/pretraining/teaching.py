@@ -13,9 +13,10 @@ from clintune.devices import Compute
 from clintune.encoders import CONFIG, TOKENIZER, WEIGHTS
 from clintune.errors import TrainingError
 from clintune.examples import IGNORED, Window
-from clintune.files import sha256, whole_folder, write_json
+from clintune.files import whole_folder
 from clintune.networks import write_weights
 from clintune.pretraining.guessing import build, criterion, validation
+from clintune.pretraining.listing import write_list
 from clintune.pretraining.masking import MaskedWindows, Masks
 from clintune.pretraining.vocabulary import learn
 from clintune.tables import read_texts, write_windows
@@ -75,9 +76,7 @@ def pretrain(
                         report=_named(report, name), kept=keepers[-1],
                     )  # fmt: skip
                 found[name] = _save(course, section, seed=chosen.seed, folder=draft / name)
-            files = (TOKENIZER, CONFIG, WEIGHTS)
-            sums = {name: {file: sha256(draft / name / file) for file in files} for name in found}
-            write_json(draft / "encoders.json", sums)
+            write_list(draft, found)
         for kept in filter(None, keepers):
             kept.discard()
     return found
@@ -152,8 +151,6 @@ def _named(report: Report, name: str) -> Report:
 
 def describe(found: Mapping[str, Pretrained]) -> str:
     """What happened, for a reviewer, in Markdown."""
-    if not found:
-        return "No encoder is pretrained: the section `pretrain` of params.yaml is empty."
     lines = [
         "Encoders that started from random weights and learnt to guess masked tokens of the texts of train."
         " Their vocabulary is learnt from the same texts; a piece that only few groups have is left out. No"
