@@ -49,9 +49,4 @@ def judged(path: Path, *, files: Path | None, signers: Path | None) -> tuple[lis
     except (ValueError, KeyError, TypeError) as error:
         problem = f"no evidence file ({type(error).__name__} in a part)"
         raise UserError(str(path), problem, "name what `clintune pack` wrote") from None
-    verdict = f"{len(findings)} findings" if findings else "Everything is as it was sealed"
-    return findings, [
-        *verifier.signatures(parts, signers),
-        f"{verdict}: {len(parts)} parts.",
-        verifier.THREATS,
-    ]
+    return findings, list(verifier.last_words(parts, findings, signers))

@@ -73,12 +73,11 @@ def assemble(subject: Subject, observed: Mapping[str, Any]) -> dict[str, bytes]:
 
 def manifest(subject: Subject, parts: Mapping[str, bytes]) -> dict[str, Any]:
     """What names every part by its hash, and the end of the ledger: this is what people sign."""
-    last = json.loads(subject.sealed.lines[-1])
     return {
         "format": FORMAT,
         "commits": _commits(subject),
         "authors": sorted(_authors(subject)),
-        "head": {key: last[key] for key in ("number", "hash")},
+        "head": json.loads(subject.sealed.lines[-1]),
         "records": {stage: digest(record) for stage, record in subject.records.items()},
         "parts": {
             path: {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}

@@ -1,8 +1,7 @@
 """Is everything as it was sealed? Needs Python alone: no package, no network, no trust in who packed it.
+`clintune verify` judges with this same file. Exit codes: 0 all as sealed, 1 a finding, 2 no evidence file.
 
     python3 -I verify.py evidence.zip [--files FOLDER] [--signers ALLOWED_SIGNERS] [--json]
-
-`clintune verify` judges with this same file. Exit codes: 0 all as sealed, 1 a finding, 2 no evidence file.
 """
 
 import argparse
@@ -20,7 +19,6 @@ Tree = dict[str, Any]
 Finding = dict[str, str]
 Findings = Iterator[Finding]
 Pairs = list[tuple[Tree, Tree]]
-
 FIRST, NAMESPACE = "0" * 64, "clintune-evidence"
 LINE = {"number", "at", "kind", "subject", "record", "previous", "hash"}
 SET_BY_THE_STORE = {"mlflow.parentRunId", "mlflow.runName", "mlflow.runColor"}
@@ -43,9 +41,11 @@ def finding(kind: str, place: str, field: str, sealed: Any, found: Any) -> Findi
 
 
 def differences(kind: str, place: str, field: str, sealed: Tree, found: Tree) -> Findings:
+    """One for each key that is not the same on both sides; without a `place` the key is the place."""
     for key in sorted(sealed.keys() | found.keys()):
         if sealed.get(key) != found.get(key):
-            yield finding(kind, place, f"{field} {key}".strip(), sealed.get(key), found.get(key))
+            where = (place, f"{field} {key}".strip()) if place else (key, field)
+            yield finding(kind, *where, sealed.get(key), found.get(key))
 
 
 def judge(observed: Tree, lines: Iterable[str | bytes], contents: Mapping[str, bytes]) -> list[Finding]:
@@ -134,9 +134,9 @@ def judge_lock(observed: Tree, records: list[Tree]) -> Findings:
         wrote |= record["outputs"] if record else {}
     folders = [out["path"] for record in records for out in record["lock"].get("outs", [])]
     sealed = {path: one["sha256"] for path, one in {**read, **wrote}.items()}
-    for one in differences("input", "", "", sealed, observed["files"]):
-        is_output = any(f"{one['field']}/".startswith(f"{folder}/") for folder in folders)
-        yield {**one, "kind": "output" if is_output else "input", "place": one["field"], "field": "SHA-256"}
+    for one in differences("input", "", "SHA-256", sealed, observed["files"]):
+        is_output = any(f"{one['place']}/".startswith(f"{folder}/") for folder in folders)
+        yield {**one, "kind": "output" if is_output else "input"}
 
 
 def judge_params(observed: Tree) -> Findings:
@@ -220,22 +220,21 @@ def judge_pack(parts: Mapping[str, bytes], folder: Path | None = None, signers: 
     manifest = json.loads(parts["manifest.json"])
     listed = {path: one["sha256"] for path, one in manifest["parts"].items()}
     there = {path: sha256(one) for path, one in parts.items() if not path.startswith(("manifest.", "signatures/"))}
-    found = [{**one, "place": one["field"], "field": "SHA-256"} for one in differences("pack", "", "", listed, there)]
+    found = [*differences("pack", "", "SHA-256", listed, there)]
     lines = parts.get("ledger/ledger.jsonl", b"").splitlines()
     contents = {Path(path).stem: one for path, one in parts.items() if path.startswith("ledger/records/")}
     sealed, chain, _ = read_ledger(lines, contents)
-    head = {key: chain[-1][key] for key in manifest["head"]} if chain else {}
-    found += differences("pack", "manifest.json", "head", manifest["head"], head)
+    found += differences("pack", "manifest.json", "head", manifest["head"], chain[-1] if chain else {})
     observed = json.loads(parts["observed.json"])
     copied = {f"files/{path}": one for path, one in observed["files"].items() if f"files/{path}" in there}
     found += differences("pack", "observed.json", "", copied, {path: there[path] for path in copied})
     found += [*judge(observed, lines, contents), *judge_signatures(parts, signers)]
     if folder is not None:
-        names = {path: one["sha256"] for _, record in sealed for path, one in record.get("outputs", {}).items()
-                 if record["kind"] == "stage"}
+        stages = [record for _, record in sealed if record["kind"] == "stage"]
+        made = [made_by(stage, entry, stages)[1] for stage, entry in observed["lock"].items()]
+        names = {path: one["sha256"] for record in made if record for path, one in record["outputs"].items()}
         delivered = {path: sha256((folder / path).read_bytes()) for path in names if (folder / path).is_file()}
-        found += [{**one, "place": one["field"], "field": "SHA-256"}
-                  for one in differences("file", "", "", {path: names[path] for path in delivered}, delivered)]
+        found += differences("file", "", "SHA-256", {path: names[path] for path in delivered}, delivered)
         if not delivered:
             found.append(finding("file", str(folder), "", "outputs of a sealed stage", "none of them"))
     return found
@@ -259,14 +258,11 @@ def judge_signatures(parts: Mapping[str, bytes], signers: Path | None) -> Findin
             yield finding("signature", path, "", f"a signature of {said['signer']}", "none that holds")
 
 
-def signatures(parts: Mapping[str, bytes], signers: Path | None) -> Iterator[str]:
+def last_words(parts: Mapping[str, bytes], found: list[Finding], signers: Path | None) -> Iterator[str]:
     for said in (json.loads(parts[path]) for path in sorted(parts) if path[:11] == "signatures/" and path[-5:] == ".json"):
         known = "" if signers else "; who that is was not checked: --signers"
         yield f"signed at {said['signed_at']} by {said['signer']} as {said['role']}: {said['meaning']}{known}"
-
-
-def verdict(parts: Mapping[str, bytes], found: list[Finding]) -> str:
-    return f"{f'{len(found)} findings' if found else 'Everything is as it was sealed'}: {len(parts)} parts."
+    yield f"{f'{len(found)} findings' if found else 'Everything is as it was sealed'}: {len(parts)} parts.\n{THREATS}"
 
 
 def read_parts(path: Path) -> dict[str, bytes]:
@@ -295,7 +291,7 @@ def main() -> None:
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         print(f"{arguments.evidence}: no evidence file ({type(error).__name__}: {error})", file=sys.stderr)
         sys.exit(2)
-    lines = [*map(shown, found), *signatures(parts, arguments.signers), verdict(parts, found), THREATS]
+    lines = [*map(shown, found), *last_words(parts, found, arguments.signers)]
     print(json.dumps(found, indent=2) if arguments.json else "\n".join(lines))
     sys.exit(1 if found else 0)
 
