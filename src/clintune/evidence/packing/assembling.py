@@ -1,7 +1,6 @@
 """What goes into an evidence file: the ledger, what was found when it was packed, what people read."""
 
 import hashlib
-import json
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -73,11 +72,12 @@ def assemble(subject: Subject, observed: Mapping[str, Any]) -> dict[str, bytes]:
 
 def manifest(subject: Subject, parts: Mapping[str, bytes]) -> dict[str, Any]:
     """What names every part by its hash, and the end of the ledger: this is what people sign."""
+    _, lines, _ = verifier.read_ledger(subject.sealed.lines, subject.sealed.records)
     return {
         "format": FORMAT,
         "commits": _commits(subject),
         "authors": sorted(_authors(subject)),
-        "head": json.loads(subject.sealed.lines[-1]),
+        "head": lines[-1] if lines else {},
         "records": {stage: digest(record) for stage, record in subject.records.items()},
         "parts": {
             path: {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}

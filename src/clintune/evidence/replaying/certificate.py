@@ -9,12 +9,12 @@ import pyarrow.parquet as pq
 
 from clintune.evidence.replaying.contrast import contrast
 from clintune.evidence.replaying.rerun import Replayed
+from clintune.evidence.subject import CERTIFICATE
 from clintune.files import read_json, sha256
 from clintune.params import leaves
 
 Tier: TypeAlias = Literal["bit-exact", "predictions exact", "statistically equivalent", "diverged"]
 
-KIND = "certificate"
 PREDICTIONS, METRICS = "data/evaluation/predictions.parquet", "data/evaluation/metrics.json"
 AGREEMENT, SCORES_APART = 0.999, 0.002
 """For `statistically equivalent`: so much of the answers is the same, and no score is further apart."""
@@ -47,7 +47,7 @@ class Certificate:
 
     def as_json(self) -> dict[str, Any]:
         """For a program to read, and for the ledger."""
-        return {"kind": KIND, **asdict(self)}
+        return {"kind": CERTIFICATE, **asdict(self)}
 
     def lines(self) -> list[str]:
         """For a person."""

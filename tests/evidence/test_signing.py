@@ -1,0 +1,158 @@
+"""Signatures over an evidence file, by the real ssh-keygen."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from clintune.errors import UserError
+from clintune.evidence.packing.archive import judged, read_archive, write_archive
+from clintune.evidence.packing.signing import sign
+from clintune.evidence.verification.verifier import sha256
+from clintune.sealing.canonical import canonical
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("ssh-keygen") is None, reason="OpenSSH's ssh-keygen is not on this machine: it signs"
+)
+OBSERVED = {"trail": [], "waiting": []} | dict.fromkeys(
+    ("lock", "files", "cache", "params", "runs", "executions"), {}
+)
+APPROVED = {"role": "approver", "meaning": "reviewed and approved"}
+
+
+@pytest.fixture
+def key(tmp_path):
+    """A new key by name."""
+
+    def made(name: str) -> Path:
+        file = tmp_path / name
+        if not file.exists():
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(file)], check=True)
+        return file
+
+    return made
+
+
+@pytest.fixture
+def signers(tmp_path, key):
+    """Who may sign, by whose key."""
+
+    def listed(**names: str) -> Path:
+        lines = [
+            f"{name}@example.org {key(one).with_suffix('.pub').read_text()}" for name, one in names.items()
+        ]
+        (tmp_path / "signers").write_text("".join(lines))
+        return tmp_path / "signers"
+
+    return listed
+
+
+def pack(file: Path, authors=("writer@example.org",)) -> Path:
+    """The least that is an evidence file."""
+    parts = {"observed.json": canonical(OBSERVED), "ledger/ledger.jsonl": b""}
+    sums = {path: {"sha256": sha256(one)} for path, one in parts.items()}
+    write_archive(
+        file, {**parts, "manifest.json": canonical({"parts": sums, "head": {}, "authors": authors})}
+    )
+    return file
+
+
+@pytest.fixture
+def evidence(tmp_path) -> Path:
+    return pack(tmp_path / "evidence.zip")
+
+
+def findings(file: Path, signers: Path | None) -> list[str]:
+    return [f"{one['place']} {one['field']}".strip() for one in judged(file, files=None, signers=signers)[0]]
+
+
+def test_two_people_sign_and_it_is_said_who_as_what_and_meaning_what(evidence, key, signers):
+    manifest = read_archive(evidence)["manifest.json"]
+    sign(evidence, role="author", meaning="made by me", signer="writer@example.org", key=key("a"))
+    sign(evidence, **APPROVED, signer="reader@example.org", key=key("b"))
+    assert read_archive(evidence)["manifest.json"] == manifest
+    found, said = judged(evidence, files=None, signers=signers(writer="a", reader="b"))
+    assert found == []
+    assert [line.partition(" by ")[2] for line in said[:2]] == [
+        "writer@example.org as author: made by me",
+        "reader@example.org as approver: reviewed and approved",
+    ]
+
+
+def test_without_a_list_it_is_said_that_nobody_knows_who_that_is(evidence, key):
+    sign(evidence, **APPROVED, signer="reader@example.org", key=key("b"))
+    found, said = judged(evidence, files=None, signers=None)
+    assert found == []
+    assert said[0].endswith("who that is was not checked: --signers")
+
+
+def test_a_signer_who_is_not_on_the_list_or_has_another_key_is_a_finding(evidence, key, signers):
+    sign(evidence, **APPROVED, signer="reader@example.org", key=key("b"))
+    assert findings(evidence, signers(writer="a")) == ["signatures/01-approver.json"]
+    assert findings(evidence, signers(reader="a")) == ["signatures/01-approver.json"]
+    assert findings(evidence, signers(reader="b")) == []
+
+
+def test_another_meaning_than_was_signed_is_a_finding(evidence, key, signers):
+    sign(evidence, **APPROVED, signer="reader@example.org", key=key("b"))
+    parts = read_archive(evidence)
+    path = "signatures/01-approver.json"
+    said = json.loads(parts[path])
+    write_archive(evidence, {**parts, path: canonical({**said, "meaning": "seen"})})
+    for known in (None, signers(reader="b")):
+        assert findings(evidence, known) == [path]
+
+
+def test_a_signature_over_other_evidence_is_a_finding(evidence, key, signers, tmp_path):
+    sign(evidence, **APPROVED, signer="reader@example.org", key=key("b"))
+    other = pack(tmp_path / "other.zip", authors=("somebody",))
+    moved = {path: one for path, one in read_archive(evidence).items() if path.startswith("signatures/")}
+    write_archive(other, {**read_archive(other), **moved})
+    assert findings(other, signers(reader="b")) == ["signatures/01-approver.json manifest"]
+
+
+def test_a_signature_that_is_gone_is_a_finding(evidence, key, signers):
+    name = sign(evidence, **APPROVED, signer="reader@example.org", key=key("b"))
+    parts = read_archive(evidence)
+    write_archive(evidence, {path: one for path, one in parts.items() if path != f"{name}.sig"})
+    assert findings(evidence, signers(reader="b")) == [f"{name}.json"]
+
+
+def test_an_author_may_not_approve(evidence, key):
+    with pytest.raises(UserError, match=r"writer@example\.org is an author of it; somebody else approves"):
+        sign(evidence, **APPROVED, signer="writer@example.org", key=key("a"))
+    assert not any(path.startswith("signatures/") for path in read_archive(evidence))
+
+
+def test_who_signed_in_another_role_or_by_another_name_does_not_approve(evidence, key):
+    sign(evidence, role="author", meaning="made by me", signer="me@example.org", key=key("a"))
+    with pytest.raises(UserError, match="signed in another role"):
+        sign(evidence, **APPROVED, signer="me@example.org", key=key("a"))
+    with pytest.raises(UserError, match=r"this key signed as me@example\.org before"):
+        sign(evidence, **APPROVED, signer="you@example.org", key=key("a"))
+
+
+def test_an_approval_by_an_author_that_was_put_in_by_hand_is_a_finding(evidence, key, signers, tmp_path):
+    nobody = pack(tmp_path / "nobody.zip", authors=())
+    sign(nobody, **APPROVED, signer="writer@example.org", key=key("a"))
+    moved = {path: one for path, one in read_archive(nobody).items() if path.startswith("signatures/")}
+    write_archive(evidence, {**read_archive(evidence), **moved})
+    assert "signatures/01-approver.json role" in findings(evidence, signers(writer="a"))
+
+
+@pytest.mark.parametrize("content", [None, "no key"], ids=["missing", "no key"])
+def test_a_key_that_is_none_is_one_line(evidence, tmp_path, content):
+    file = tmp_path / "key"
+    if content:
+        file.write_text(content)
+    with pytest.raises(UserError) as error:
+        sign(evidence, **APPROVED, signer="reader@example.org", key=file)
+    assert error.value.place == str(file)
+
+
+@pytest.mark.parametrize(("role", "meaning"), [("", "x"), ("../x", "x"), ("author", " ")])
+def test_a_role_and_a_meaning_are_wanted(evidence, key, role, meaning):
+    with pytest.raises(UserError, match="a role and a meaning are wanted"):
+        sign(evidence, role=role, meaning=meaning, signer="x", key=key("a"))
