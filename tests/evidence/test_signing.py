@@ -16,9 +16,8 @@ from clintune.sealing.canonical import canonical
 pytestmark = pytest.mark.skipif(
     shutil.which("ssh-keygen") is None, reason="OpenSSH's ssh-keygen is not on this machine: it signs"
 )
-OBSERVED = {"trail": [], "waiting": []} | dict.fromkeys(
-    ("lock", "files", "cache", "params", "runs", "executions"), {}
-)
+TREES = ("lock", "files", "cache", "params", "runs", "executions")
+OBSERVED = {"trail": [], "waiting": [], **{key: {} for key in TREES}}
 APPROVED = {"role": "approver", "meaning": "reviewed and approved"}
 
 
