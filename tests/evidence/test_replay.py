@@ -11,12 +11,19 @@ import pyarrow.parquet as pq
 import pytest
 from safetensors.numpy import load_file, save_file
 
+from clintune.errors import UserError
 from clintune.evidence.replaying.certificate import METRICS, PREDICTIONS, Certificate, certify
-from clintune.evidence.replaying.rerun import Replayed, can_cut_off
+from clintune.evidence.replaying.rerun import Replayed
+from clintune.evidence.replaying.target import Target, target_of
+from clintune.evidence.replaying.variations import VARIATIONS, can_cut_off, conditions_of
 from clintune.evidence.verification.observing import ledger_in
+from clintune.lockfile import read_lock
 from clintune.sealing.hashing import sums
+from clintune.sealing.ledger import Ledger
+from clintune.tracking.home import Home
 from tests.project import Project
-from tests.tampering import scene_of
+from tests.tampering import scene_of, settle
+from tests.tracking.stores import client_of, stage_runs
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(900)]
 
@@ -35,14 +42,18 @@ def replayed(project: Project, *arguments: str) -> tuple[int, dict[str, Any]]:
     return done.returncode, json.loads(done.stdout)
 
 
-def test_a_run_comes_out_again_elsewhere_bit_by_bit_and_the_certificate_is_sealed(project, tmp_path):
-    """Another folder, home, user, language, time zone; the variables of the first run are left behind."""
+def test_with_all_changed_that_must_not_matter_a_run_comes_out_again_and_that_is_sealed(project, tmp_path):
+    """The variables of the first run are left behind, too."""
     there = tmp_path / "ünï code"
     there.mkdir()
-    elsewhere = {"LC_ALL": "C", "LANG": "C", "TZ": "Pacific/Kiritimati", "TMPDIR": str(there), "USER": "x"}
-    code, certificate = replayed(Project(project.root, elsewhere))
+    code, certificate = replayed(Project(project.root, {"TMPDIR": str(there)}), "--vary")
     assert (code, certificate["tier"], certificate["first"]) == (0, "bit-exact", None)
+    assert certificate["claimed"] == []
+    assert certificate["varied"] == [name for name in VARIATIONS if name != "host" or can_cut_off()]
     assert certificate["outputs"]["same"] == certificate["outputs"]["all"] > 20
+    assert certificate["scores"]["strict.f1"][0] == certificate["scores"]["strict.f1"][3]
+    assert certificate["profile"] == "portable"
+    assert 0 < certificate["overhead"] < certificate["seconds"]
     assert certificate["environment"] == []
     assert certificate["numeric_class"] == {}
     assert certificate["commit"] == project.run("git", "rev-parse", "HEAD").stdout.strip()
@@ -71,7 +82,8 @@ def records(project) -> dict[str, Any]:
 
 
 def certified(project: Project, sealed: dict[str, Any], again: dict[str, Any], folder: Path) -> Certificate:
-    return certify(Replayed("c" * 40, folder, sealed, again, True, 1.0), project.root)
+    target = Target("c" * 40, read_lock(project.root / "dvc.lock"), sealed)
+    return certify(target, Replayed(folder, again, True, (), False, 3.0, 2.0), project.root, {})
 
 
 def test_another_line_of_code_is_the_first_difference_and_makes_no_other_model(project, records, tmp_path):
@@ -151,6 +163,163 @@ def test_other_answers_diverge_and_the_row_is_named(project, records, tmp_path):
     assert rows[0].startswith(f"first difference: stage evaluate, output {METRICS}: key strict.f1: ")
 
 
+def first_line(certificate: Certificate) -> str:
+    return next(line for line in certificate.lines() if line.startswith("first difference"))
+
+
+def test_one_label_is_found_where_the_corpus_came_in(project, records, tmp_path):
+    def mislabel(folder: Path) -> None:
+        [file, *_] = sorted((folder / "data/raw/files").iterdir())
+        file.write_bytes(file.read_bytes().replace(b'"Disease"', b'"Symptom"', 1))
+
+    found = tampered(project, records, tmp_path, mislabel)
+    assert (found.first.stage, found.first.kind) == ("ingest", "output")
+    assert "byte " in found.first.where
+
+
+def test_another_seed_is_named_at_the_first_stage_that_reads_it(project, records, tmp_path):
+    again = {
+        stage: changed(record, "lock", "params", "params.yaml", "seed", value=18)
+        if "seed" in record["lock"].get("params", {}).get("params.yaml", {}) else record
+        for stage, record in records.items()
+    }  # fmt: skip
+    found = certified(project, records, again, tmp_path)
+    assert first_line(found) == "first difference: stage ingest, param seed: was 17, is 18"
+
+
+def test_another_order_of_rows_is_found_where_it_began(project, records, tmp_path):
+    def exchange(folder: Path) -> None:
+        file = folder / "data/examples/train.parquet"
+        table = pq.read_table(file)
+        pq.write_table(table.take([1, 0, *range(2, len(table))]), file)
+
+    found = tampered(project, records, tmp_path, exchange)
+    assert (found.first.stage, found.first.place) == ("preprocess", "data/examples/train.parquet")
+    assert found.first.where.startswith("row 1, column ")
+
+
+def claimed(project: Project, records: dict[str, Any], lock=None, shown=None) -> list[str]:
+    """What is said today and did not come out, where the replay is as what was sealed."""
+    target = Target("c" * 40, lock or read_lock(project.root / "dvc.lock"), records)
+    again = Replayed(project.root, records, True, (), False, 3.0, 2.0)
+    certificate = certify(target, again, project.root, shown or {})
+    assert certificate.holds == (not certificate.claimed)
+    return [f"{one.stage} {one.kind} {one.place}" for one in certificate.claimed]
+
+
+def test_a_metric_that_was_edited_in_the_store_or_in_its_file_is_named(project, records):
+    assert claimed(project, records) == []
+    shown = {"evaluate": {**records["evaluate"]["reported"]["headline"], "strict/f1": 0.99}}
+    assert claimed(project, records, shown=shown) == ["evaluate run metric strict/f1"]
+    file = project.root / METRICS
+    whole = file.read_bytes()
+    file.write_bytes(whole.replace(b"0.", b"0.9", 1))
+    assert claimed(project, records) == [f"evaluate file {METRICS}"]
+    file.write_bytes(whole)
+
+
+def test_a_model_that_was_swapped_is_named(project, records):
+    file = project.root / "data/bundle/model.onnx"
+    whole = file.read_bytes()
+    file.unlink()
+    file.write_bytes(whole[:-1])
+    assert claimed(project, records) == ["export file data/bundle/model.onnx"]
+    file.write_bytes(whole)
+
+
+def test_a_lock_that_was_fabricated_is_named(project, records):
+    lock = json.loads(json.dumps(read_lock(project.root / "dvc.lock")))
+    lock["train"]["outs"][0]["md5"] = "0" * 32
+    [found] = claimed(project, records, lock=lock)
+    assert found == f"train lock dvc.lock: out {lock['train']['outs'][0]['path']}"
+
+
+def run_named(project: Project, stage: str) -> Any:
+    return next(run for run in stage_runs(client_of(project)) if run.info.run_name == stage)
+
+
+def test_a_run_is_found_by_its_id_and_an_execution_by_its_id_and_its_name(project, records):
+    place, stages = Home(project.root / ".clintune"), list(records)
+    train = run_named(project, "train")
+    for name in (train.info.run_id, records["train"]["run"]):
+        target = target_of(project.root, place, name)
+        assert list(target.records) == stages[: stages.index("train") + 1]
+        assert target.commit == records["train"]["code"]["commit"]
+    for name in (train.data.tags["mlflow.parentRunId"], records["train"]["execution"]["name"]):
+        assert list(target_of(project.root, place, name).records) == stages
+
+
+def test_a_run_of_uncommitted_code_cannot_be_cloned(project, records, tmp_path):
+    copy = project.copy(tmp_path / "copy")
+    place = Home(copy.root / ".clintune")
+    dirty = changed(records["ingest"], "code", "dirty", value=True)
+    Ledger(place.ledger).append("stage", "dirty", {**dirty, "run": "a-run"}, at=0)
+    with pytest.raises(UserError, match="a-run: it ran with uncommitted changes"):
+        target_of(copy.root, place, "a-run")
+
+
+def test_each_variation_is_a_replay_of_its_own(tmp_path):
+    assert [one.varied for one in conditions_of("each")] == [{name} for name in VARIATIONS]
+    assert [len(one.varied) for one in (*conditions_of("all"), *conditions_of(None))] == [10, 0]
+
+
+def test_a_listing_is_backwards_where_the_order_of_files_is_varied(tmp_path):
+    [conditions] = [one for one in conditions_of("each") if "order" in one.varied]
+    for name in "abc":
+        (tmp_path / "files" / name).mkdir(parents=True)
+    code = "import os, pathlib; print(*os.listdir('files'), *(one.name for one in os.scandir('files')))"
+    found = Project(tmp_path, conditions.environment(tmp_path)).run("python", "-c", code)
+    assert found.stdout.split() == ["c", "b", "a", "c", "b", "a"]
+
+
+def test_the_clone_may_be_kept_but_replaces_nothing(project, tmp_path):
+    done = project.run("clintune", "replay", "--keep", str(tmp_path), ok=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"{tmp_path}: is there already; name a folder that is not\n"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_each_variation_alone_comes_out_again(project):
+    code, certificates = replayed(project, "--vary=each")
+    assert (code, [one["tier"] for one in certificates]) == (0, ["bit-exact"] * len(VARIATIONS))
+
+
+def planted_code(project: Project) -> None:
+    file = project.root / "src/clintune/training/losses.py"
+    file.write_text(f"{file.read_text()}\n# another line\n")
+
+
+def planted_label(project: Project) -> None:
+    file = project.root / "src/clintune/sources/synthetic/vocabulary.yaml"
+    file.write_text(file.read_text().replace("Disease", "Illness"))
+
+
+def planted_seed(project: Project) -> None:
+    project.params({"seed": 18})
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize(
+    ("plant", "expected"),
+    [
+        (planted_code, ("pretrain", "input", "src/clintune/training/losses.py")),
+        (planted_label, ("ingest", "input", "src/clintune/sources/synthetic/vocabulary.yaml")),
+        (planted_seed, ("ingest", "param", "seed")),
+    ],
+    ids=["line of code", "label", "seed"],
+)
+def test_what_a_later_commit_changed_is_found_by_a_replay_of_it(project, tmp_path, plant, expected):
+    """dvc.lock is that of the commit before: somebody changed something and did not run it."""
+    copy = project.copy(tmp_path / "copy")
+    settle(copy, project.root)
+    plant(copy)
+    copy.commit("something else")
+    _, certificate = replayed(copy)
+    assert tuple(certificate["first"][key] for key in ("stage", "kind", "place")) == expected
+
+
 def test_a_commit_without_records_here_cannot_be_replayed(project, tmp_path):
     clone = tmp_path / "clone"
     subprocess.run(["git", "clone", "-q", str(project.root), str(clone)], check=True)
@@ -162,5 +331,5 @@ def test_a_commit_without_records_here_cannot_be_replayed(project, tmp_path):
 def test_a_revision_that_there_is_not_is_one_line(project):
     done = project.run("clintune", "replay", "v9", ok=False)
     assert done.returncode == 2
-    assert done.stderr.startswith("v9: git rev-parse failed")
+    assert done.stderr.startswith("v9: neither a commit of this repository nor a run that was sealed here;")
     assert len(done.stderr.splitlines()) == 1

@@ -28,10 +28,21 @@ def add_evidence(commands: "Commands") -> None:
     sign.add_argument("--signer", required=True, help="by which name the list of signers knows the key")
     sign.add_argument("--key", required=True, type=Path, metavar="FILE", help="the private SSH key")
     sign.set_defaults(run=_sign)
-    replay = commands.add_parser("replay", help="run a commit again from nothing, compare, certify")
+    replay = commands.add_parser("replay", help="run a commit or a run again from nothing, compare, certify")
     replay.add_argument(
-        "revision", nargs="?", help="HEAD, with dvc.lock as it lies there, where none is named"
+        "named",
+        nargs="?",
+        metavar="REV|RUN",
+        help="HEAD, with dvc.lock as it lies there, if none is named",
     )
+    replay.add_argument(
+        "--vary", nargs="?", const="all", choices=("all", "each"),
+        help="change what must not matter, all at once, or ten times one thing (--vary=each)",
+    )  # fmt: skip
+    replay.add_argument(
+        "--build-environment", action="store_true", help="install the commit's locked packages into the clone"
+    )
+    replay.add_argument("--keep", type=Path, metavar="FOLDER", help="leave the clone there")
     replay.set_defaults(run=_replay)
     for command in (verify, pack, sign, replay):
         command.add_argument("--json", action="store_true", help="for a program to read")
@@ -87,6 +98,15 @@ def _replay(arguments: argparse.Namespace) -> int:
     from clintune.cli.replay import replay_and_certify
     from clintune.tracking.home import home
 
-    certificate = replay_and_certify(Path(), home(), arguments.revision)
-    tell(arguments, certificate.as_json(), certificate.lines())
-    return FINDING if certificate.tier == "diverged" else 0
+    certificates = []
+    for one in replay_and_certify(
+        Path(), home(), arguments.named, vary=arguments.vary, keep=arguments.keep,
+        own_environment=arguments.build_environment,
+    ):  # fmt: skip
+        certificates.append(one)
+        if not arguments.json:
+            print("\n".join(one.lines()), flush=True)
+    if arguments.json:
+        content = [one.as_json() for one in certificates]
+        tell(arguments, content if arguments.vary == "each" else content[0], [])
+    return 0 if all(one.holds for one in certificates) else FINDING

@@ -1,19 +1,54 @@
-"""clintune replay: run a commit again from nothing, compare, seal the verdict."""
+"""clintune replay: run a commit or a run again from nothing, compare, seal the verdict."""
 
+import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
+from clintune.errors import UserError
 from clintune.evidence.replaying.certificate import Certificate, certify
-from clintune.evidence.replaying.rerun import replay
+from clintune.evidence.replaying.rerun import rerun
+from clintune.evidence.replaying.target import Target, target_of
+from clintune.evidence.replaying.variations import conditions_of
 from clintune.evidence.subject import CERTIFICATE
 from clintune.sealing.ledger import Ledger
 from clintune.tracking.home import Home
 from clintune.tracking.journal import now
+from clintune.tracking.store import answering, open_store
+from clintune.tracking.stored import stored_runs
 
 
-def replay_and_certify(root: Path, place: Home, revision: str | None) -> Certificate:
-    """The certificate, which is sealed like a stage. The clone is removed."""
-    with tempfile.TemporaryDirectory(prefix="clintune-replay-") as folder:
-        certificate = certify(replay(root, place, revision, Path(folder)), root)
-    Ledger(place.ledger).append(CERTIFICATE, certificate.commit, certificate.as_json(), at=now())
-    return certificate
+def replay_and_certify(
+    root: Path,
+    place: Home,
+    named: str | None,
+    *,
+    vary: str | None = None,
+    own_environment: bool = False,
+    keep: Path | None = None,
+) -> Iterator[Certificate]:
+    """A certificate for each replay, sealed like a stage. The (first) clone is removed, or kept in `keep`."""
+    if keep is not None and keep.exists():
+        raise UserError(str(keep), "is there already", "name a folder that is not")
+    target = target_of(root, place, named)
+    shown = _shown(place, target)
+    for number, conditions in enumerate(conditions_of(vary)):
+        with tempfile.TemporaryDirectory(prefix="clintune-replay-") as folder:
+            replayed = rerun(root, target, Path(folder), conditions, own_environment=own_environment)
+            certificate = certify(target, replayed, root, shown)
+            if keep is not None and not number:
+                shutil.move(replayed.folder, keep)
+        Ledger(place.ledger).append(CERTIFICATE, certificate.commit, certificate.as_json(), at=now())
+        yield certificate
+
+
+def _shown(place: Home, target: Target) -> dict[str, dict[str, float]]:
+    """By stage: the numbers that its run in MLflow shows."""
+    store = open_store(place)
+    with answering(store.uri):
+        runs = stored_runs(store)
+    return {
+        stage: dict(runs[record["run"]].run.data.metrics)
+        for stage, record in target.records.items()
+        if record["run"] in runs
+    }

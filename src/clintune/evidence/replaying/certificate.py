@@ -7,8 +7,10 @@ from typing import Any, Literal, TypeAlias
 
 import pyarrow.parquet as pq
 
-from clintune.evidence.replaying.contrast import contrast
+from clintune.evidence.replaying.comparison import Difference, claims, differences, intervals, packages
 from clintune.evidence.replaying.rerun import Replayed
+from clintune.evidence.replaying.target import Target
+from clintune.evidence.replaying.variations import VARIATIONS
 from clintune.evidence.subject import CERTIFICATE
 from clintune.files import read_json, sha256
 from clintune.params import leaves
@@ -21,29 +23,33 @@ AGREEMENT, SCORES_APART = 0.999, 0.002
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
-    """A file, param or package that is not the same in both runs of a stage. `where` says where it begins."""
-
-    stage: str
-    kind: Literal["input", "param", "package", "output"]
-    place: str
-    sealed: str
-    again: str
-    where: str
-
-
-@dataclass(frozen=True, slots=True)
 class Certificate:
-    """What a replay showed. The tier is computed from the outputs, never chosen."""
+    """What a replay showed. The tier is computed from the outputs, never chosen.
+
+    `claimed` is what dvc.lock, files or the runs in MLflow say today and what did not come out. `scores` are
+    those with an interval: as sealed, its ends, and as it came out. `overhead` is seconds beside the stages.
+    """
 
     commit: str
+    stages: tuple[str, ...]
     tier: Tier
     first: Difference | None
+    claimed: tuple[Difference, ...]
     outputs: Mapping[str, int]
+    scores: Mapping[str, tuple[float, float, float, float]]
     environment: tuple[Difference, ...]
+    own_environment: bool
     numeric_class: Mapping[str, tuple[str, str]]
+    profile: str
+    varied: tuple[str, ...]
     offline: bool
     seconds: float
+    overhead: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether it came out again, and nothing else is claimed."""
+        return self.tier != "diverged" and not self.claimed
 
     def as_json(self) -> dict[str, Any]:
         """For a program to read, and for the ledger."""
@@ -55,11 +61,18 @@ class Certificate:
         network = "without a network" if self.offline else "with a network: this user may not cut it off"
         said = [
             f"{self.tier}: {same} of {all_} output files have the same SHA-256",
-            f"commit {self.commit}, {self.seconds:.0f} s, {network}",
+            f"commit {self.commit}, {self.seconds:.0f} s, of which {self.overhead:.0f} s beside the stages,"
+            f" {network}, profile {self.profile}",
         ]
+        if self.varied:
+            said.append(f"varied: {', '.join(f'{name} ({VARIATIONS[name]})' for name in self.varied)}")
         if self.first:
-            one = self.first
-            said.append(f"first difference: stage {one.stage}, {one.kind} {one.place}: {one.where}")
+            said.append(f"first difference: {self.first}")
+        said += [f"claimed, and not so: {one}" for one in self.claimed]
+        for name, (was, low, high, now) in self.scores.items():
+            if was != now:
+                place = "within" if low <= now <= high else "outside"
+                said.append(f"{name}: was {was:.4f}, is {now:.4f}, {place} {low:.4f} to {high:.4f}")
         said += [f"package {one.place}: was {one.sealed}, is {one.again}" for one in self.environment]
         said += [
             f"numeric class, {name}: was {was}, is {now}" for name, (was, now) in self.numeric_class.items()
@@ -67,92 +80,71 @@ class Certificate:
         return said
 
 
-def certify(replayed: Replayed, root: Path) -> Certificate:
-    """Compare each stage's record with that of its replay, in the order of the pipeline."""
-    found = [
-        one for stage, record in replayed.sealed.items()
-        for one in _differences(root, replayed.folder, stage, record, replayed.again[stage])
-    ]  # fmt: skip
-    files = [path for record in replayed.sealed.values() for path in record["outputs"]]
+def certify(
+    target: Target, replayed: Replayed, root: Path, shown: Mapping[str, Mapping[str, float]]
+) -> Certificate:
+    """Compare each stage's record, and what is claimed of it, with its replay, in the order of the pipeline.
+
+    `shown` is by stage what its run in MLflow shows.
+    """
+    pairs = {stage: (record, replayed.again[stage]) for stage, record in target.records.items()}
+    clone = replayed.folder
+    found = [one for stage, pair in pairs.items() for one in differences(root, clone, stage, *pair)]
+    claimed = [
+        one
+        for stage, (_, again) in pairs.items()
+        for one in claims(root, clone, stage, target.lock[stage], shown.get(stage, {}), again)
+    ]
+    files = [path for record, _ in pairs.values() for path in record["outputs"]]
     wrong = {one.place for one in found if one.kind == "output"}
-    sealed, again = (list(side.values())[-1] for side in (replayed.sealed, replayed.again))
+    sealed, again = list(pairs.values())[-1]
     return Certificate(
-        commit=replayed.commit,
-        tier=_tier(wrong, root, replayed),
-        first=next((one for one in found if one.kind != "package"), None),
+        commit=target.commit,
+        stages=tuple(pairs),
+        tier=_tier(wrong, root, target, replayed),
+        first=next(iter(found), None),
+        claimed=tuple(claimed),
         outputs={"all": len(files), "same": len(set(files) - wrong)},
-        environment=tuple(_packages(sealed, again)),
-        numeric_class=dict(_class(replayed)),
+        scores=_scores(root, target, replayed),
+        environment=tuple(packages(sealed, again)),
+        own_environment=replayed.own_environment,
+        numeric_class=dict(_class(target, replayed)),
+        profile=sealed["numeric_class"].get("numerics.profile", "unknown"),
+        varied=replayed.varied,
         offline=replayed.offline,
-        seconds=replayed.seconds,
+        seconds=round(replayed.seconds, 1),
+        overhead=round(replayed.seconds - replayed.stages, 1),
     )
 
 
-def _differences(
-    root: Path, clone: Path, stage: str, sealed: Mapping[str, Any], again: Mapping[str, Any]
-) -> Iterator[Difference]:
-    """Inputs first: a stage that was given something else cannot be blamed for what it made of it."""
-    before, after = (dict(_params(record)) for record in (sealed, again))
-    for key in sorted(before.keys() | after.keys()):
-        if before.get(key) != after.get(key):
-            was, now = (str(values.get(key, "")) for values in (before, after))
-            yield Difference(stage, "param", key, was, now, f"was {was}, is {now}")
-    kinds: tuple[tuple[Literal["input", "output"], str], ...] = (("input", "inputs"), ("output", "outputs"))
-    for kind, side in kinds:
-        for path in sorted(sealed[side].keys() | again[side].keys()):
-            was, now = (record[side].get(path, {}).get("sha256", "") for record in (sealed, again))
-            if was != now:
-                yield Difference(stage, kind, path, was, now, _where(root / path, clone / path, was, now))
+def _scores(root: Path, target: Target, replayed: Replayed) -> dict[str, tuple[float, float, float, float]]:
+    """Where both files are at hand, and the one here is what was sealed."""
+    here, there = root / METRICS, replayed.folder / METRICS
+    if not there.is_file() or not _is_sealed(here, METRICS, target):
+        return {}
+    old, new = intervals(read_json(here)), intervals(read_json(there))
+    return {name: (*old[name], new[name][0]) for name in sorted(old.keys() & new.keys())}
 
 
-def _where(here: Path, there: Path, was: str, now: str) -> str:
-    if not was or not now:
-        return "is there now, was not" if not was else "is not there"
-    if not here.is_file() or sha256(here) != was or not there.is_file() or sha256(there) != now:
-        return "another SHA-256; the files are not at hand"
-    return contrast(here, there)
+def _is_sealed(file: Path, path: str, target: Target) -> bool:
+    sums = {one["sha256"] for record in target.records.values() if (one := record["outputs"].get(path))}
+    return file.is_file() and sha256(file) in sums
 
 
-def _params(record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    for values in record["lock"].get("params", {}).values():
-        yield from leaves(values)
-
-
-def _packages(sealed: Mapping[str, Any], again: Mapping[str, Any]) -> Iterator[Difference]:
-    """Versions, and the hashes of the lists of files; clintune's own list names the folder it lies in."""
-    one, other = (
-        {"python": {"version": record["environment"]["python"]}, **record["environment"]["distributions"]}
-        for record in (sealed, again)
-    )
-    for name in sorted(one.keys() | other.keys()):
-        was, now = one.get(name, {}), other.get(name, {})
-        if was != now and name != "clintune":
-            yield Difference("", "package", name, _version(was), _version(now), "")
-
-
-def _version(distribution: Mapping[str, str]) -> str:
-    return f"{distribution.get('version', 'missing')} {distribution.get('record_sha256', '')[:12]}".strip()
-
-
-def _class(replayed: Replayed) -> Iterator[tuple[str, tuple[str, str]]]:
-    for stage, record in replayed.sealed.items():
+def _class(target: Target, replayed: Replayed) -> Iterator[tuple[str, tuple[str, str]]]:
+    for stage, record in target.records.items():
         was, now = record["numeric_class"], replayed.again[stage]["numeric_class"]
         for name in sorted(was.keys() | now.keys()):
             if was.get(name) != now.get(name):
                 yield name, (was.get(name, ""), now.get(name, ""))
 
 
-def _tier(wrong: set[str], root: Path, replayed: Replayed) -> Tier:
+def _tier(wrong: set[str], root: Path, target: Target, replayed: Replayed) -> Tier:
     if not wrong:
         return "bit-exact"
     if PREDICTIONS not in wrong and METRICS not in wrong:
         return "predictions exact"
-    sealed = {
-        path: one["sha256"] for record in replayed.sealed.values() for path, one in record["outputs"].items()
-    }
-    if any(
-        not (root / path).exists() or sha256(root / path) != sealed[path] for path in (PREDICTIONS, METRICS)
-    ):
+    if not all(_is_sealed(root / path, path, target) for path in (PREDICTIONS, METRICS)):
         return "diverged"  # nothing is left to compare with
     share = _agreement(root / PREDICTIONS, replayed.folder / PREDICTIONS)
     if share == 1:
