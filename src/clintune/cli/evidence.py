@@ -1,4 +1,4 @@
-"""The commands that a reviewer asks for: verify, replay."""
+"""The commands that a reviewer asks for: verify, replay, diff."""
 
 import argparse
 from pathlib import Path
@@ -19,7 +19,11 @@ def add_evidence(commands: "Commands") -> None:
         "revision", nargs="?", help="HEAD, with dvc.lock as it lies there, where none is named"
     )
     replay.set_defaults(run=_replay)
-    for command in (verify, replay):
+    diff = commands.add_parser("diff", help="the change record between two commits or runs, beside a plan")
+    diff.add_argument("a", metavar="A", help="a commit with a dvc.lock, or a run or an execution")
+    diff.add_argument("b", metavar="B", nargs="?", help="dvc.lock as it lies there, where none is named")
+    diff.set_defaults(run=_diff)
+    for command in (verify, replay, diff):
         command.add_argument("--json", action="store_true", help="for a program to read")
 
 
@@ -39,3 +43,12 @@ def _replay(arguments: argparse.Namespace) -> int:
     certificate = replay_and_certify(Path(), home(), arguments.revision)
     tell(arguments, certificate.as_json(), certificate.lines())
     return FINDING if certificate.tier == "diverged" else 0
+
+
+def _diff(arguments: argparse.Namespace) -> int:
+    from clintune.evidence.changes.changing import changes
+    from clintune.tracking.home import home
+
+    record = changes(Path(), home(), arguments.a, arguments.b)
+    tell(arguments, record.as_json(), record.lines())
+    return FINDING if record.is_finding else 0
