@@ -8,6 +8,7 @@ from typing import Any
 
 from clintune.errors import UserError
 from clintune.evidence.changes.staleness import Last
+from clintune.evidence.verification.lock import inside
 from clintune.params import leaves
 from clintune.tracking.home import Home
 
@@ -41,10 +42,6 @@ def why(root: Path, home: Home, stage: str | None) -> Reasons:
             if stage is not None and stage not in known:
                 raise UserError("dvc.yaml", f"no stage is called {stage!r}", f"one of {', '.join(known)}")
             status: Mapping[str, list[Any]] = repo.status()
-            before = {
-                name: [other.addressing for other in repo.index.graph.successors(one)]
-                for name, one in known.items()
-            }
             found = {
                 name: [reason for entry in entries for reason in _reasons(known[name], entry, last)]
                 if last.ran(name) else ["it has never run here"]
@@ -52,8 +49,18 @@ def why(root: Path, home: Home, stage: str | None) -> Reasons:
             }  # fmt: skip
     except DvcException as error:
         raise UserError("dvc.yaml", f"DVC cannot read the pipeline ({error})", "mend it first") from None
-    stale = _with_those_after(found, before)
+    stale = _with_those_after(found, _before(known))
     return Reasons({name: stale[name] for name in stale if stage in (None, name)}, last.notes())
+
+
+def _before(stages: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Of each stage those whose outputs it reads."""
+    made = {name: {str(out) for out in one.outs} for name, one in stages.items()}
+    read = {name: {str(dep) for dep in one.deps} for name, one in stages.items()}
+    return {
+        name: [maker for maker, outs in made.items() if any(inside(path, outs) for path in read[name])]
+        for name in stages
+    }
 
 
 def _with_those_after(
@@ -65,7 +72,7 @@ def _with_those_after(
     """
     stale: dict[str, list[str]] = {}
     for name in before:
-        makers = [maker for maker in before if maker in before[name] and maker in stale]
+        makers = [maker for maker in before[name] if maker in stale]
         because = [f"because {', '.join(makers)} will run"] if makers else []
         if reasons := [*found.get(name, []), *because]:
             stale[name] = reasons
