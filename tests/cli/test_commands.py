@@ -244,7 +244,11 @@ class TestAfterARun:
         project = finished.copy(tmp_path / "copy")
         assert project.run("clintune", "why").stdout == "Nothing is stale.\n"
         project.params({"train": {"epochs": 1}})
-        assert project.run("clintune", "why").stdout == "train: params.yaml: train.epochs 6 -> 1\n"
+        assert project.run("clintune", "why").stdout.splitlines() == [
+            "train: params.yaml: train.epochs 6 -> 1",
+            "evaluate: because train will run",
+            "export: because train, evaluate will run",
+        ]
         assert project.run("clintune", "why", "ingest").stdout == "Nothing is stale.\n"
         unknown = project.run("clintune", "why", "fly", ok=False)
         assert unknown.returncode == 2

@@ -46,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     use.set_defaults(run=_use)
     check = commands.add_parser("check", help="before a long run: params, corpus, model, environment, code")
     check.set_defaults(run=_check)
-    why = commands.add_parser("why", help="which key or file made a stage stale")
+    why = commands.add_parser("why", help="which key, line, file or stage made a stage stale")
     why.add_argument("stage", nargs="?")
     why.set_defaults(run=_why)
     summary = commands.add_parser("summary", help="what the pipeline made, its scores, where to look next")
@@ -104,10 +104,10 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def _why(arguments: argparse.Namespace) -> int:
     from clintune.cli.why import why
+    from clintune.tracking.home import home
 
-    reasons = why(Path(), arguments.stage)
-    lines = [f"{stage}: {reason}" for stage, found in reasons.items() for reason in found]
-    return tell(arguments, reasons, lines or ["Nothing is stale."])
+    reasons = why(Path(), home(), arguments.stage)
+    return tell(arguments, reasons.as_json(), reasons.lines())
 
 
 def _summary(arguments: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""The commands that a reviewer asks for: verify, replay, pack, sign."""
+"""The commands that a reviewer asks for: verify, pack, sign, replay, diff."""
 
 import argparse
 from pathlib import Path
@@ -44,7 +44,11 @@ def add_evidence(commands: "Commands") -> None:
     )
     replay.add_argument("--keep", type=Path, metavar="FOLDER", help="leave the clone there")
     replay.set_defaults(run=_replay)
-    for command in (verify, pack, sign, replay):
+    diff = commands.add_parser("diff", help="the change record between two commits or runs, beside a plan")
+    diff.add_argument("a", metavar="A", help="a commit with a dvc.lock, or a run or an execution")
+    diff.add_argument("b", metavar="B", nargs="?", help="dvc.lock as it lies there, where none is named")
+    diff.set_defaults(run=_diff)
+    for command in (verify, pack, sign, replay, diff):
         command.add_argument("--json", action="store_true", help="for a program to read")
 
 
@@ -110,3 +114,12 @@ def _replay(arguments: argparse.Namespace) -> int:
         content = [one.as_json() for one in certificates]
         tell(arguments, content if arguments.vary == "each" else content[0], [])
     return 0 if all(one.holds for one in certificates) else FINDING
+
+
+def _diff(arguments: argparse.Namespace) -> int:
+    from clintune.evidence.changes.changing import changes
+    from clintune.tracking.home import home
+
+    record = changes(Path(), home(), arguments.a, arguments.b)
+    tell(arguments, record.as_json(), record.lines())
+    return FINDING if record.is_finding else 0

@@ -1,0 +1,53 @@
+"""What git holds, asked without a word on the screen: None where it holds nothing."""
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+_SHOWN = 50
+_FORMAT = "%H%x1f%an%x1f%aI%x1f%s"
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """As its author wrote it; nobody vouches for name and time but git."""
+
+    sha: str
+    author: str
+    time: str
+    subject: str
+
+
+def commit_of(root: Path, revision: str) -> str | None:
+    """The hash of the commit that a revision names, if it names one."""
+    found = _git(root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
+    return found.decode().strip() if found else None
+
+
+def blob(root: Path, commit: str, path: str) -> bytes | None:
+    """The content of a file of the project at a commit."""
+    if PurePosixPath(path).is_absolute():
+        return None
+    return _git(root, "show", f"{commit}:./{path}")
+
+
+def facts(root: Path, commit: str) -> Commit | None:
+    """Of one commit; None for one that is not in this repository."""
+    found = _log(root, "-1", commit)
+    return found[0] if found else None
+
+
+def between(root: Path, before: str, after: str) -> tuple[Commit, ...]:
+    """The commits that the later one has and the earlier one has not, newest first, at most some dozens."""
+    return tuple(_log(root, f"-{_SHOWN}", f"{before}..{after}"))
+
+
+def _log(root: Path, *arguments: str) -> list[Commit]:
+    found = _git(root, "log", f"--format={_FORMAT}", *arguments, "--")
+    lines = (found or b"").decode("utf-8", "replace").splitlines()
+    return [Commit(*line.split("\x1f", 3)) for line in lines]
+
+
+def _git(root: Path, *arguments: str) -> bytes | None:
+    done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, check=False)
+    return done.stdout if done.returncode == 0 else None
