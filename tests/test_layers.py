@@ -51,6 +51,7 @@ DOORS = {
         "clintune.params_faults", "clintune.yaml_lines",  # params.yaml
         "clintune.lockfile", "clintune.graph",            # dvc.lock, dvc.yaml
         "clintune.cli.use",                               # a recipe, to find a line in it
+        "clintune.evidence.documents.declarations",       # declarations.yaml
         "clintune.sources.synthetic.vocabulary",
     ),
 }  # fmt: skip
