@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from html import unescape
 from importlib.resources import files
 from pathlib import Path
 
@@ -16,7 +17,10 @@ import in_toto_attestation.v1.statement_pb2 as in_toto
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
+from hypothesis import given
+from hypothesis import strategies as st
 from in_toto_attestation.v1.statement import Statement
+from markdown_it import MarkdownIt
 
 from clintune.errors import UserError
 from clintune.evidence.documents.crate import METADATA
@@ -176,9 +180,10 @@ class TestBillOfMaterials:
             for record in subject.records.values()
             for name, one in record["environment"]["distributions"].items()
         }
-        listed = [one for one in bill["components"] if one["type"] == "library"]
+        listed = [one for one in bill["components"] if one["type"] in {"library", "application"}]
         assert {(one["name"], one["version"]) for one in listed} == wanted
-        assert all(one["purl"].startswith(f"pkg:pypi/{one['name']}@") for one in listed)
+        assert {one["name"] for one in listed if "purl" not in one} == {"clintune"}, "no index has it"
+        assert all(one["bom-ref"].startswith(f"pkg:pypi/{one['name']}@") for one in listed)
 
     def test_a_distribution_of_the_locked_version_has_the_hashes_of_the_lock(self, subject, bill):
         lock = (subject.root / LOCK).read_text()
@@ -217,11 +222,19 @@ class TestBillOfMaterials:
 
     def test_data_sets_are_named_by_hash_alone(self, subject, bill):
         data = [one for one in bill["components"] if one["type"] == "data"]
-        written = {**subject.records["ingest"]["outputs"], **subject.records["preprocess"]["outputs"]}
-        assert sorted(one["hashes"][0]["content"] for one in data) == sorted(
-            one["sha256"] for one in written.values()
-        )
+        outputs = subject.records["preprocess"]["outputs"]
+        tables = {path: one["sha256"] for path, one in outputs.items() if path.endswith(".parquet")}
+        corpus = subject.records["ingest"]["outputs"]["data/raw/files/notes.jsonl"]["sha256"]
+        assert {one["name"]: one["hashes"][0]["content"] for one in data} == {
+            **tables, "corpus file 1": corpus
+        }  # fmt: skip
         assert all(one["data"] == [{"type": "dataset", "name": one["name"]}] for one in data)
+
+    def test_the_model_card_refers_to_the_splits(self, bill):
+        card = bill["metadata"]["component"]["modelCard"]
+        assert card["modelParameters"]["datasets"] == [
+            {"ref": f"data/examples/{split}.parquet"} for split in ("test", "train", "validation")
+        ]
 
     def test_its_scores_are_those_of_metrics_json(self, subject, bill):
         card, metrics = bill["metadata"]["component"]["modelCard"], json.loads(
@@ -358,6 +371,18 @@ class TestDatasheet:
         sheet = documents(changed(subject, "evaluate", shareable))[SHEET].decode()
         assert "| 40-64 | 18 | 2 | 2 |" in sheet
 
+    def test_numbers_of_a_regression_have_their_range_where_a_split_has_any(self, elsewhere):
+        summary = json.loads((elsewhere.root / SUMMARY).read_text())
+        for split, lowest in (("train", {"dose": -0.5}), ("validation", {}), ("test", {"dose": 2.0})):
+            del summary["splits"][split]["spans"]
+            summary["splits"][split] |= {"values": {"dose": 1} if lowest else {}, "lowest": lowest}
+        (elsewhere.root / SUMMARY).write_text(json.dumps(summary))
+        sealed = {"sha256": sha256(elsewhere.root / SUMMARY), "size": 1}
+        subject = changed(elsewhere, "preprocess", lambda record: record["outputs"].update({SUMMARY: sealed}))
+        sheet = documents(subject)[SHEET].decode()
+        assert "| values: dose | 1 | 0 | 1 |" in sheet
+        assert "| lowest: dose | -0.5 | - | 2 |" in sheet
+
     def test_what_nobody_declared_is_missing(self, written):
         sheet = written[SHEET].decode()
         assert "There is no `declarations.yaml`." in sheet
@@ -387,6 +412,13 @@ class TestDatasheet:
 
 
 class TestMarkdown:
+    @given(st.text(st.sampled_from("ab \n\\`*_{}[]()<>#|~$&!-+=.1)\t:\"'/@"), max_size=30))
+    def test_whatever_people_write_is_read_as_they_wrote_it(self, text):
+        html = MarkdownIt("commonmark").render(quoted(text))
+        tags = set(re.findall(r"<[^>]*>", html))
+        assert tags <= {"<blockquote>", "</blockquote>", "<p>", "</p>"}
+        assert unescape(re.sub(r"<[^>]*>", "", html)).split() == text.split()
+
     def test_a_text_with_marks_means_nothing_but_itself(self):
         assert plain("a|b\n*c* <d> &amp; [e](f) ![g] `h`") == (
             "a\\|b \\*c\\* \\<d\\> \\&amp; \\[e\\](f) \\!\\[g\\] \\`h\\`"

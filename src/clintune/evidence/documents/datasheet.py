@@ -84,7 +84,7 @@ def _counts(summary: Mapping[str, Any]) -> Iterator[str]:
 
 def _splits(summary: Mapping[str, Any], records: Mapping[str, Record]) -> Iterator[str]:
     splits = summary["splits"]
-    rows: dict[str, dict[str, float]] = {}
+    rows: dict[str, dict[Split, float]] = {}
     for split in SPLITS:
         for name, value in splits[split].items():
             if name not in _ELSEWHERE:
@@ -94,13 +94,8 @@ def _splits(summary: Mapping[str, Any], records: Mapping[str, Record]) -> Iterat
     rows["quarantined"] = {split: sum(splits[split]["quarantined"].values()) for split in SPLITS}
     yield "## Splits"
     yield "All records of one group (patient, document) lie in one split."
-    # A label that a split does not have is no row there.
     yield table(
-        ["", *SPLITS],
-        [
-            [name, *(f"{row[split]:,.10g}" if split in row else "0" for split in SPLITS)]
-            for name, row in rows.items()
-        ],
+        ["", *SPLITS], [[name, *(_cell(row, split) for split in SPLITS)] for name, row in rows.items()]
     )
     if "preprocess" in records:
         params = {
@@ -108,6 +103,13 @@ def _splits(summary: Mapping[str, Any], records: Mapping[str, Record]) -> Iterat
         }
         yield table(["param", "value"], [[key, text_of(value)] for key, value in params.items()])
     yield f"Labels: {', '.join(plain(label) for label in summary['labels']) or 'none'}."
+
+
+def _cell(row: Mapping[Split, float], split: Split) -> str:
+    """A split has none of a label that it does not name; of what is no count, it has nothing to say."""
+    if split in row:
+        return f"{row[split]:,.10g}"
+    return "0" if all(isinstance(one, int) for one in row.values()) else "-"
 
 
 def _shareable(records: Mapping[str, Record]) -> bool:

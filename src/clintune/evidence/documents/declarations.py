@@ -21,6 +21,7 @@ class Declarations:
 
     values: Mapping[str, Any]
     text: str
+    sha256: str
 
     def declared(self, key: str) -> str | None:
         """What people say under a key; None where they say nothing. Raises UserError for other than text."""
@@ -34,19 +35,15 @@ class Declarations:
             )
         return value
 
-    @property
-    def sha256(self) -> str:
-        """Of the file; empty where there is none."""
-        return hashlib.sha256(self.text.encode()).hexdigest() if self.text else ""
-
 
 def read_declarations(root: Path) -> Declarations:
     """What the project has of it. Raises UserError for a file that is no mapping."""
     path = root / FILE
     if not path.exists():
-        return Declarations({}, "")
+        return Declarations({}, "", "")
     try:
-        text = path.read_bytes().decode("utf-8")
+        content = path.read_bytes()
+        text = content.decode("utf-8")
         values = YAML(typ="safe", pure=True).load(text)
     except (OSError, ValueError, YAMLError) as error:
         raise UserError(
@@ -54,4 +51,4 @@ def read_declarations(root: Path) -> Declarations:
         ) from None
     if values is not None and not isinstance(values, Mapping):
         raise UserError(FILE, "keys with texts are due", "write `key: text`, one below the other")
-    return Declarations(values or {}, text)
+    return Declarations(values or {}, text, hashlib.sha256(content).hexdigest())

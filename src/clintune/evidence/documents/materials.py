@@ -15,6 +15,7 @@ from clintune.evidence.documents.quoting import LOCK, Quotes, commit_of, locked_
 from clintune.evidence.subject import Record
 from clintune.sealing.canonical import canonical
 
+OWN = "clintune"
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_OID, "clintune:sbom")
 
 
@@ -24,9 +25,8 @@ def bill_of_materials(
     """The document. Its serial number is a hash of all the rest: the same materials, the same number."""
     data = data_sets(records, names)
     made_from = [*(encoders(records) if "train" in records else ()), *data]
-    examples = [one["bom-ref"] for one in data if one["name"].endswith(".parquet")]
     packages = [*_packages(records, quotes), *_pythons(records)]
-    model = _model(records) | {"modelCard": model_card(records, quotes, declarations, examples)}
+    model = _model(records) | {"modelCard": model_card(records, quotes, declarations)}
     refs = [one["bom-ref"] for one in (*made_from, *packages)]
     bill: dict[str, Any] = {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
@@ -86,10 +86,10 @@ def _package(name: str, version: str, lists: set[str], stages: list[str]) -> dic
         "record_sha256": " ".join(sorted(filter(None, lists))) or None,
         "only-in-stages": " ".join(stages) or None,
     }
-    return {
-        "type": "library", "bom-ref": purl(name, version), "purl": purl(name, version), "name": name,
-        "version": version, "properties": properties(said),
-    }  # fmt: skip
+    component = {"name": name, "version": version, "bom-ref": purl(name, version)}
+    if name == OWN:  # no index has it
+        return component | {"type": "application", "properties": properties(said)}
+    return component | {"type": "library", "purl": component["bom-ref"], "properties": properties(said)}
 
 
 def _allowed(sums: list[str], name: str, version: str) -> dict[str, Any]:

@@ -7,22 +7,20 @@ from typing import Any
 from clintune.evidence.documents.declarations import Declarations
 from clintune.evidence.documents.markdown import unescaped
 from clintune.evidence.documents.naming import params_of, text_of
-from clintune.evidence.documents.parts import properties
+from clintune.evidence.documents.parts import examples, properties
 from clintune.evidence.documents.quoting import METRICS, MODEL_CARD, Quotes
 from clintune.evidence.subject import Record
 
 _LOW, _HIGH = "_low", "_high"
 
 
-def model_card(
-    records: Mapping[str, Record], quotes: Quotes, declarations: Declarations, data: list[str]
-) -> dict[str, Any]:
-    """`data` are the refs of the data sets."""
+def model_card(records: Mapping[str, Record], quotes: Quotes, declarations: Declarations) -> dict[str, Any]:
+    """Scores and considerations are left out where the file that has them is not as sealed."""
     made = params_of(records["train"]) if "train" in records else {}
     task = params_of(records["preprocess"]).get("task") if "preprocess" in records else None
     parameters: dict[str, Any] = {
         "approach": {"type": "supervised"},
-        "datasets": [{"ref": ref} for ref in data],
+        "datasets": [{"ref": ref} for ref in examples(records)],
         **({"task": task} if task else {}),
     }
     metrics = quotes.tree(METRICS)

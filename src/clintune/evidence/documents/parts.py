@@ -1,10 +1,12 @@
 """The model, what it was made from and the data, as components of a CycloneDX document."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
 from typing import Any
 
 from clintune.evidence.documents.naming import Names, encoder_name
 from clintune.evidence.subject import Record
+from clintune.examples import SPLITS
 
 MODEL = "model"
 """The bom-ref of the model that all of it is about."""
@@ -74,16 +76,23 @@ def _encoder(ref: str, model: Mapping[str, Any], sums: Mapping[str, str]) -> dic
 
 
 def data_sets(records: Mapping[str, Record], names: Names) -> list[dict[str, Any]]:
-    """What ingest brought in and what preprocess made of it: hashes alone."""
+    """The files of the corpus and the tables of examples: hashes alone."""
     found = {
         names(path): one["sha256"]
         for stage in ("ingest", "preprocess") if stage in records
         for path, one in records[stage]["outputs"].items()
+        if path in names.numbers or path.endswith(".parquet")
     }  # fmt: skip
     return [
         {
-            "type": "data", "bom-ref": f"data/{name}", "name": name, "hashes": hashes(sha256),
+            "type": "data", "bom-ref": name, "name": name, "hashes": hashes(sha256),
             "data": [{"type": "dataset", "name": name}],
         }
         for name, sha256 in sorted(found.items())
     ]  # fmt: skip
+
+
+def examples(records: Mapping[str, Record]) -> list[str]:
+    """The refs of the tables that models learn from and are tested on."""
+    outputs = records["preprocess"]["outputs"] if "preprocess" in records else {}
+    return [path for path in sorted(outputs) if PurePosixPath(path).stem in SPLITS]
