@@ -44,8 +44,6 @@ from tests.project import Project
 pytestmark = [
     pytest.mark.pipeline,
     pytest.mark.timeout(600),
-    # of the validators' own code and what it imports
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
 ]
 
 SBOM, SHEET = "sbom.cdx.json", "datasheet.md"
@@ -151,15 +149,17 @@ def sums(descriptors):
     return sorted(one["digest"]["sha256"] for one in descriptors if "sha256" in one["digest"])
 
 
+@pytest.fixture(scope="module")
+def bill(written):
+    return json.loads(written[SBOM])
+
+
+@pytest.fixture(scope="module")
+def validator():
+    return JsonStrictValidator(SchemaVersion.V1_6)
+
+
 class TestBillOfMaterials:
-    @pytest.fixture(scope="class")
-    def bill(self, written):
-        return json.loads(written[SBOM])
-
-    @pytest.fixture(scope="class")
-    def validator(self):
-        return JsonStrictValidator(SchemaVersion.V1_6)
-
     def test_the_strict_schema_accepts_it(self, validator, written):
         assert validator.validate_str(written[SBOM].decode()) is None
 
@@ -230,6 +230,17 @@ class TestBillOfMaterials:
         }  # fmt: skip
         assert all(one["data"] == [{"type": "dataset", "name": one["name"]}] for one in data)
 
+    def test_whatever_it_refers_to_is_in_it_once(self, bill):
+        refs = [one for key, one in entries(bill) if key == "bom-ref"]
+        assert len(refs) == len(set(refs))
+        [dependencies] = bill["dependencies"]
+        named = {
+            dependencies["ref"],
+            *dependencies["dependsOn"],
+            *(one for key, one in entries(bill) if key == "ref"),
+        }
+        assert named <= set(refs)
+
     def test_the_model_card_refers_to_the_splits(self, bill):
         card = bill["metadata"]["component"]["modelCard"]
         assert card["modelParameters"]["datasets"] == [
@@ -270,6 +281,16 @@ class TestBillOfMaterials:
         assert numbers[1] != bill["serialNumber"]
 
 
+def entries(tree):
+    """Every key with its value, at any depth."""
+    for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
+        yield key, value
+        if isinstance(value, dict | list):
+            yield from entries(value)
+
+
+# roc-validator's own use of rdflib
+@pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated:DeprecationWarning")
 class TestCrate:
     @pytest.fixture
     def validate(self, tmp_path, monkeypatch):
@@ -317,6 +338,11 @@ class TestCrate:
         read = ROCrate(str(tmp_path))
         assert {one.id for one in read.data_entities} == set(written) - {METADATA}
         assert [one["name"] for one in read.root_dataset["mentions"]] == list(STAGES)
+
+    def test_whatever_it_refers_to_is_in_it(self, written):
+        graph = by_id(written)
+        named = {one for entity in graph.values() for key, one in entries(entity) if key == "@id"}
+        assert named - {"https://w3id.org/ro/crate/1.1"} == set(graph)
 
     def test_files_beside_the_documents_are_described_too(self, subject):
         beside = {"ledger.jsonl": {"sha256": "0" * 64, "size": 7}}
