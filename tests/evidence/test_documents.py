@@ -220,6 +220,26 @@ class TestBillOfMaterials:
             "model.safetensors", "config.json", "tokenizer.json"
         }  # fmt: skip
 
+    def test_an_encoder_of_the_projects_own_has_the_hashes_that_its_stage_sealed(self, subject):
+        sealed = {name: {"sha256": str(number) * 64, "size": 1} for number, name in enumerate(
+            ("model.safetensors", "config.json", "tokenizer.json")
+        )}  # fmt: skip
+
+        def made(record):
+            record["outputs"] |= {f"data/pretrained/own/{name}": one for name, one in sealed.items()}
+
+        def used(record):
+            model = record["lock"]["params"]["params.yaml"]["model"]
+            own = dict.fromkeys(model) | {"source": "pretrained", "name": "own"}
+            model["companions"] = [own]
+
+        records = changed(changed(subject, "pretrain", made), "train", used).records
+        _, companion = encoders(records)
+        assert companion["hashes"] == [{"alg": "SHA-256", "content": "0" * 64}]
+        assert {one["name"]: one["hashes"][0]["content"] for one in companion["components"]} == {
+            name: one["sha256"] for name, one in sealed.items()
+        }
+
     def test_data_sets_are_named_by_hash_alone(self, subject, bill):
         data = [one for one in bill["components"] if one["type"] == "data"]
         outputs = subject.records["preprocess"]["outputs"]
