@@ -12,6 +12,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 NOT_LOCKED = re.compile(r"torch|triton|nvidia-.*|cuda-.*")  # setup/torch_build.py says why
+OVERRIDES = {"requirements-dev.lock": "rich>=13.9\n"}
+"""roc-validator asks for rich<14, for its command line; the rest of it works with that of the first lock."""
 HEADERS = {
     "requirements.lock": "What clintune needs to run, but for torch: see setup/torch_build.py.",
     "requirements-dev.lock": "What its tests and checks need besides.",
@@ -25,10 +27,12 @@ def resolve(lock: str, sources: list[str], options: list[str]) -> dict[str, str]
         draft = Path(folder, lock)
         if (ROOT / lock).exists():
             shutil.copy(ROOT / lock, draft)  # uv keeps the versions that it finds in its output
+        overrides = Path(folder, "overrides")
+        overrides.write_text(OVERRIDES.get(lock, ""), encoding="utf-8")
         command = [
             str(Path(sys.executable).with_name("uv")), "pip", "compile", *sources, "--universal",
             "--fork-strategy", "fewest", "--generate-hashes", "--python-version", "3.11", "--no-header",
-            "--quiet", "--output-file", str(draft), *options,
+            "--quiet", "--override", str(overrides), "--output-file", str(draft), *options,
         ]  # fmt: skip
         subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
         return blocks(draft.read_text(encoding="utf-8"))

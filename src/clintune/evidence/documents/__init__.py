@@ -1,0 +1,1 @@
+"""The documents of a pack: provenance, bill of materials, research object, datasheet, model card."""
