@@ -13,7 +13,7 @@ repro: setup        ## the whole pipeline: run what is stale, then say what ther
 	@clintune summary
 
 test: setup-dev     ## every test but the slow ones
-	pytest -m "not slow" -n 4 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	pytest -m "not slow" -n 3 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 test-slow: setup-dev
 	pytest -m slow $(ARGS)

@@ -66,7 +66,7 @@ def score_rows(metrics: dict, words: dict[str, str]) -> Iterator[str]:
         yield f"| {name} | {f1} {interval} | {precision} | {recall} | {score['gold']:,} |"
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 def test_every_command_of_the_readme_runs(finished, tmp_path):
     project = finished.copy(tmp_path / "copy")
     project.commit("the first results")
@@ -81,7 +81,7 @@ def shell(project: Project, command: str) -> None:
         if real is None:  # a clone has no corpora: the rest of the commands still run
             return
         command = command.replace(CORPUS, str(real))
-    done = project.run("bash", "-c", command, ok=False, timeout=300)
+    done = project.run("bash", "-c", command, ok=False, timeout=900)
     # `clintune check` ends with 1 where it has a finding: the copy may have another environment.
     accepted = (0, 1) if command == "clintune check" else (0,)
     assert done.returncode in accepted, f"{command}\n{done.stdout}\n{done.stderr}"

@@ -8,7 +8,7 @@ from typing import Any
 
 from clintune.errors import UserError
 from clintune.evidence.changes.staleness import Last
-from clintune.evidence.replaying.rerun import inside
+from clintune.evidence.paths import inside
 from clintune.params import leaves
 from clintune.tracking.home import Home
 

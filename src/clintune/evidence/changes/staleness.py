@@ -12,7 +12,7 @@ from clintune.evidence.changes.differing import FILES
 from clintune.evidence.changes.kept import Kept
 from clintune.evidence.changes.states import State, state_of
 from clintune.evidence.changes.texts import hunks
-from clintune.evidence.replaying.rerun import inside
+from clintune.evidence.paths import inside
 from clintune.evidence.verification.observing import ledger_in
 from clintune.lockfile import is_code
 from clintune.sealing.hashing import sums

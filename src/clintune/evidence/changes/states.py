@@ -140,7 +140,7 @@ def _of_runs(name: str, found: Sequence[Made], sealed: Sequence[Made]) -> State:
             if stage not in chosen and _made_for(maker[1], record):
                 chosen[stage] = maker
                 waiting.append(maker)
-    ordered = dict(sorted(chosen.items(), key=lambda one: one[1][0].number))
+    ordered = dict(sorted(chosen.items(), key=lambda one: one[1][0]["number"]))
     code = [record["code"] for _, record in ordered.values()][-1]
     lock = {stage: record["lock"] for stage, (_, record) in ordered.items()}
     return State(name, code["commit"] if code else None, lock, ordered, partial=True)

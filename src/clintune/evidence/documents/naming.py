@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+from clintune.evidence.paths import inside
 from clintune.evidence.subject import Record
-from clintune.evidence.verification.lock import inside
 from clintune.lockfile import is_code
 from clintune.params import leaves
 

@@ -1,12 +1,12 @@
 """What goes into an evidence file: the ledger, what was found when it was packed, what people read."""
 
-import hashlib
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from clintune.evidence.documents.writing import documents
 from clintune.evidence.packing.archive import write_archive
 from clintune.evidence.subject import Subject, subject_of
 from clintune.evidence.verification import verifier
@@ -14,6 +14,7 @@ from clintune.evidence.verification.observing import observe
 from clintune.evidence.verification.verifying import verdict_of
 from clintune.files import sha256
 from clintune.sealing.canonical import canonical, digest
+from clintune.sealing.hashing import Sum
 from clintune.tracking import trail
 from clintune.tracking.home import Home
 
@@ -55,7 +56,7 @@ def pack(root: Path, place: Home, file: Path) -> tuple[list[dict[str, str]], int
 
 def assemble(subject: Subject, observed: Mapping[str, Any]) -> dict[str, bytes]:
     """All parts but the manifest, by path."""
-    return {
+    parts = {
         LEDGER: b"".join(line + b"\n" for line in subject.sealed.lines),
         **{f"ledger/records/{name}.json": content for name, content in subject.sealed.records.items()},
         OBSERVED: canonical(observed),
@@ -68,6 +69,12 @@ def assemble(subject: Subject, observed: Mapping[str, Any]) -> dict[str, bytes]:
         "verify.py": Path(verifier.__file__).read_bytes(),
         "README.txt": (_README + verifier.THREATS + "\n").encode(),
     }
+    return parts | documents(subject, beside=sums_of(parts))
+
+
+def sums_of(parts: Mapping[str, bytes]) -> dict[str, Sum]:
+    """SHA-256 and size of each part."""
+    return {path: {"sha256": verifier.sha256(one), "size": len(one)} for path, one in parts.items()}
 
 
 def manifest(subject: Subject, parts: Mapping[str, bytes]) -> dict[str, Any]:
@@ -79,10 +86,7 @@ def manifest(subject: Subject, parts: Mapping[str, bytes]) -> dict[str, Any]:
         "authors": sorted(_authors(subject)),
         "head": lines[-1] if lines else {},
         "records": {stage: digest(record) for stage, record in subject.records.items()},
-        "parts": {
-            path: {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
-            for path, content in parts.items()
-        },
+        "parts": sums_of(parts),
     }
 
 

@@ -5,12 +5,13 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from clintune.errors import UserError
+from clintune.evidence.paths import inside
 from clintune.evidence.replaying.target import Target, git
 from clintune.evidence.replaying.variations import Conditions, can_cut_off
 from clintune.evidence.verification.observing import ledger_in
@@ -81,11 +82,6 @@ def _own_inputs(lock: Mapping[str, LockEntry]) -> set[str]:
     """Dependencies below the project that are no code of it."""
     paths = {dep["path"] for entry in lock.values() for dep in entry.get("deps", [])}
     return {path for path in paths if not Path(path).is_absolute() and not is_code(path)}
-
-
-def inside(path: str, folders: Set[str]) -> bool:
-    """Whether it is one of them, or lies below one."""
-    return any(str(one) in folders for one in (Path(path), *Path(path).parents))
 
 
 def _build(clone: Path) -> Path:
