@@ -1,4 +1,4 @@
-"""The commands that a reviewer asks for: verify, replay."""
+"""The commands that a reviewer asks for: verify, replay, checklist."""
 
 import argparse
 from pathlib import Path
@@ -19,7 +19,9 @@ def add_evidence(commands: "Commands") -> None:
         "revision", nargs="?", help="HEAD, with dvc.lock as it lies there, where none is named"
     )
     replay.set_defaults(run=_replay)
-    for command in (verify, replay):
+    checklist = commands.add_parser("checklist", help="43 things that a reviewer asks, and what holds here")
+    checklist.set_defaults(run=_checklist)
+    for command in (verify, replay, checklist):
         command.add_argument("--json", action="store_true", help="for a program to read")
 
 
@@ -39,3 +41,17 @@ def _replay(arguments: argparse.Namespace) -> int:
     certificate = replay_and_certify(Path(), home(), arguments.revision)
     tell(arguments, certificate.as_json(), certificate.lines())
     return FINDING if certificate.tier == "diverged" else 0
+
+
+def _checklist(arguments: argparse.Namespace) -> int:
+    from clintune.evidence.checklist.checking import checklist
+    from clintune.evidence.subject import subject_of
+    from clintune.evidence.verification.verifying import verify
+    from clintune.lockfile import read_lock
+    from clintune.tracking.home import home
+
+    place, root = home(), Path()
+    findings = verify(root, place).findings
+    found = checklist(subject_of(root, place, read_lock(root / "dvc.lock")), findings)
+    tell(arguments, found.as_json(), found.lines())
+    return FINDING if found.counts["FAIL"] else 0
