@@ -53,7 +53,7 @@ class Census:
     old: int
 
 
-def census(sealed: Sealed, task: str, labels: Iterable[str]) -> Census:
+def census(sealed: Sealed, labels: Iterable[str], task: str) -> Census:
     """Read every example once. Raises Unknown where a split is not there, or not as it was sealed."""
     files = {split: sealed.file(f"data/examples/{split}.parquet") for split in SPLITS}
     windows = {

@@ -77,6 +77,12 @@ class Facts:
     acceptance: Acceptance | None
     sums: Mapping[str, str]
 
+    def section(self, name: str) -> Any:
+        """Of the params, as a stage sealed it. Raises Unknown where no stage of dvc.lock read it."""
+        if name not in self.params:
+            raise Unknown(f"no stage of dvc.lock read the params {name}")
+        return self.params[name]
+
     def record(self, stage: str) -> Record:
         """Of a stage. Raises Unknown where dvc.lock has no such stage."""
         if stage not in self.subject.records:
@@ -85,6 +91,7 @@ class Facts:
 
     def recorded(self, what: str, value: object, stage: str) -> Evidence:
         """That the record of a stage says so."""
+        self.record(stage)
         return Evidence(what, str(value), self.place(self.record_sums[stage]), self.record_sums[stage])
 
     def place(self, record: str) -> str:
@@ -99,7 +106,7 @@ class Facts:
     @property
     def synthetic(self) -> bool:
         """Whether a program wrote the records, which are of nobody then."""
-        return bool(self.params["ingest"]["source"] == "synthetic")
+        return bool(self.section("ingest")["source"] == "synthetic")
 
     @property
     def reads(self) -> list[Record]:
@@ -144,7 +151,7 @@ def gather(subject: Subject, findings: Sequence[Finding], signatures: Sequence[S
         bins=_read(lambda: sealed.rows("data/evaluation/plots/reliability.csv")),
         report=_read(lambda: sealed.text("data/evaluation/report.html")),
         rows=_rows(sealed),
-        census=_read(lambda: census(sealed, params["task"], known(summary)["labels"])),
+        census=_read(lambda: census(sealed, known(summary)["labels"], params["task"])),
         leaks=_read(lambda: leaks(sealed, subject.home.root, outputs)),
         locks=read_locks(root),
         repository=read_repository(root, commits, (ACCEPTANCE,)),

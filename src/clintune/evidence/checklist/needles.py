@@ -43,11 +43,12 @@ class Needles:
             kept = b""
             while block := stream.read(_AT_ONCE):
                 content = kept + block
-                found |= set(self._in(content))
+                found |= set(self.within(content))
                 kept = content[max(0, len(content) - self._longest) :]
         return found
 
-    def _in(self, content: bytes) -> Iterator[bytes]:
+    def within(self, content: bytes) -> Iterator[bytes]:
+        """Those that stand in the bytes, each as often as it does."""
         for width, hashes in _hashes(np.frombuffer(content, dtype=np.uint8)):
             ends = self._by_end[width]
             for at in np.flatnonzero(self._tables[width][_slots(hashes)]).tolist() if ends else ():

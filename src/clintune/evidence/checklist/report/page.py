@@ -125,18 +125,13 @@ def _verified(facts: Facts) -> list[Evidence]:
 
 
 def _model(facts: Facts) -> list[tuple[str, str]]:
-    base, train = facts.params["model"], facts.params["train"]
+    if not {"model", "train", "task", "seed"} <= facts.params.keys():
+        return []
+    base, train, seed = facts.params["model"], facts.params["train"], facts.params["seed"]
+    made = f"strategy {train['strategy']['kind']}, at most {train['epochs']} epochs, seed {seed}"
+    name = facts.params["export"]["name"] if "export" in facts.params else "not exported"
     start = "random weights" if base["scratch"] else f"{base['source']} {base['name']}"
-    return [
-        ("Task", facts.params["task"]),
-        ("Name", facts.params["export"]["name"] if "export" in facts.params else "not exported"),
-        ("Began as", start),
-        (
-            "Trained by",
-            f"strategy {train['strategy']['kind']}, at most {train['epochs']} epochs, "
-            f"seed {facts.params['seed']}",
-        ),
-    ]
+    return [("Task", facts.params["task"]), ("Name", name), ("Began as", start), ("Trained by", made)]
 
 
 def _scores(facts: Facts) -> list[Score]:

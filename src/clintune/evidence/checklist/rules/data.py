@@ -123,7 +123,7 @@ def annotation(facts: Facts) -> Ruling:
     """Nobody annotates what a program wrote with its targets."""
     if not facts.synthetic:
         raise Unknown("who annotated, and how well they agree, is not in the records")
-    source = facts.recorded("ingest.source", facts.params["ingest"]["source"], "ingest")
+    source = facts.recorded("ingest.source", facts.section("ingest")["source"], "ingest")
     return Ruling("N-A", "the notes are written by a program, targets and all: nobody annotated", (source,))
 
 

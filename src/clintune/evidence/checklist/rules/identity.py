@@ -24,6 +24,7 @@ _TORCH = (
 def code(facts: Facts) -> Ruling:
     """A commit that is here, and nothing that it does not hold."""
     evidence, wrong = [], []
+    facts.record("train")
     for stage, record in facts.subject.records.items():
         found = record["code"]
         if found is None:
@@ -65,7 +66,7 @@ def data(facts: Facts) -> Ruling:
 
 def base_model(facts: Facts) -> Ruling:
     """Every encoder pinned by hash, or made here."""
-    model = facts.params["model"]
+    model = facts.section("model")
     evidence, wrong = [], []
     for number, encoder in enumerate([model, *model["companions"]]):
         name = "base model" if not number else f"companion {number}"
@@ -87,6 +88,7 @@ def base_model(facts: Facts) -> Ruling:
 def params(facts: Facts) -> Ruling:
     """Every leaf of params, as the stage that read it sealed it, said and still there."""
     evidence, wrong, count = [], [], 0
+    facts.record("train")
     for stage, record in facts.subject.records.items():
         read = dict(_leaves(record))
         said = record["reported"]["params"].keys()
@@ -167,7 +169,7 @@ def numerics(facts: Facts) -> Ruling:
             facts.recorded(f"{stage}: {name}", value, stage) for name, value in sorted(found.items())
         ]
         for name in ("threads", "profile"):
-            asked = str(facts.params["numerics"][name])
+            asked = str(facts.section("numerics")[name])
             if found.get(f"numerics.{name}") != asked:
                 wrong.append(f"{stage} ran with another numerics.{name} than the {asked} of params")
     held = "processor, its flags, threads and code paths are recorded; kernel, locale and time zone are not"
@@ -177,6 +179,7 @@ def numerics(facts: Facts) -> Ruling:
 def changes(facts: Facts) -> Ruling:
     """Who ran what, how often. Whether a change was planned, a person says."""
     evidence, wrong = [], []
+    facts.record("train")
     sealed = [record for _, record in facts.subject.chain.sealed(KIND)]
     for stage, record in facts.subject.records.items():
         runs = [one for one in sealed if one["stage"] == stage]

@@ -12,7 +12,7 @@ def identifiers(facts: Facts) -> Ruling:
     """No stage takes identifiers out: a person says who did, and how."""
     if not facts.synthetic:
         raise Unknown("no stage takes identifiers out, and nobody has said who did")
-    source = facts.recorded("ingest.source", facts.params["ingest"]["source"], "ingest")
+    source = facts.recorded("ingest.source", facts.section("ingest")["source"], "ingest")
     return Ruling("N-A", _NOBODY, (source,))
 
 
@@ -47,7 +47,7 @@ def leaks(facts: Facts) -> Ruling:
         facts.recorded("files with such a piece", len(found.hits), stage),
     ]
     evidence += [facts.recorded(f"pieces in {name}", count, stage) for name, count in found.hits[:20]]
-    if facts.params["evaluate"]["shareable"] and found.hits:
+    if facts.section("evaluate")["shareable"] and found.hits:
         reason = f"params declare the records shareable; {len(found.hits)} files show some of them"
         return Ruling("N-A", reason, tuple(evidence))
     wrong = (
@@ -64,7 +64,7 @@ def leaks(facts: Facts) -> Ruling:
 
 def noise(facts: Facts) -> Ruling:
     """No param asks for it."""
-    asked = [name for name, _ in leaves(facts.params["train"]) if set(name.split(".")) & set(_NOISE)]
+    asked = [name for name, _ in leaves(facts.section("train")) if set(name.split(".")) & set(_NOISE)]
     evidence = (facts.recorded("params of train that ask for it", len(asked), "train"),)
     if asked:
         return Ruling("MISSING", f"{asked[0]} asks for it, and nothing accounts for it", evidence)

@@ -27,10 +27,10 @@ def intervals(facts: Facts) -> Ruling:
         return Ruling("MISSING", f"{first} has no interval: test has too few groups", tuple(evidence))
     outside = [name for name, *reach in _reaches(metrics) if not reach[1] <= reach[0] <= reach[2]]
     wrong = [f"{outside[0]} lies outside its interval"] if outside else []
-    section = facts.params["evaluate"]
+    section, seed = facts.section("evaluate"), facts.section("seed")
     held = (
         f"{first} {number(score)}, {section['level']:.0%} interval {number(low)} to {number(high)}, over "
-        f"{section['resamples']} resamples of {number(metrics['groups'])} groups, seed {facts.params['seed']}"
+        f"{section['resamples']} resamples of {metrics['groups']} groups, seed {seed}"
     )
     return ruling(wrong, held, evidence)
 
@@ -112,7 +112,7 @@ def calibration(facts: Facts) -> Ruling:
     """ECE and Brier score on test, the former computed anew from the bins."""
     found = known(facts.metrics).get("confidence")
     if found is None:
-        if facts.params["task"] == "regression":
+        if facts.section("task") == "regression":
             return Ruling("N-A", "the model says numbers without a confidence")
         raise Unknown("metrics.json says nothing of confidence")
     bins = [{name: float(value) for name, value in row.items()} for row in known(facts.bins)]
