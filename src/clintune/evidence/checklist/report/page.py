@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from clintune.evidence.checklist.declared import ACCEPTANCE, DECLARATIONS
 from clintune.evidence.checklist.facts import METRICS, Facts
 from clintune.evidence.checklist.items import Checklist, Evidence
 from clintune.evidence.checklist.report.limits import CANNOT, DETECTS
@@ -170,7 +171,7 @@ def _data(facts: Facts) -> Iterator[Evidence]:
 
 
 def _rest(facts: Facts) -> Iterator[Evidence]:
-    for name in ("params.yaml", "dvc.yaml", "requirements.lock"):
+    for name in ("params.yaml", "dvc.yaml", "requirements.lock", DECLARATIONS, ACCEPTANCE):
         if name in facts.sums:
             yield facts.beside(name, "as it lies here", name)
 

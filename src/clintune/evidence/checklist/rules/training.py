@@ -1,5 +1,6 @@
 """Items 26 to 28 and 30: run again, chosen without the test split, bounds stated before, several seeds."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from statistics import mean, stdev
 from typing import Any
@@ -13,7 +14,6 @@ from clintune.sealing.record import KIND
 
 FEWEST_SEEDS = 5
 _WEIGHTS = "data/checkpoint/model.safetensors"
-_HELD = ("bit-exact", "predictions exact")
 _LEARN = ("pretrain", "train")
 
 
@@ -33,8 +33,13 @@ def rerun(facts: Facts) -> Ruling:
     evidence = [
         Evidence(f"replay: {what}", str(value), facts.place(name), name) for what, value in says.items()
     ]
-    wrong = [] if newest["tier"] in _HELD else [f"a replay was {newest['tier']}"]
-    return ruling(wrong, f"a replay was {newest['tier']}", evidence)
+    tiers = Counter(record["tier"] for _, record in facts.certificates)
+    evidence += [
+        Evidence(f"replays: {tier}", str(count), facts.place(name), name)
+        for tier, count in sorted(tiers.items())
+    ]
+    wrong = ["the last replay diverged"] if newest["tier"] == "diverged" else []
+    return ruling(wrong, f"the last of {len(facts.certificates)} replays was {newest['tier']}", evidence)
 
 
 def selection(facts: Facts) -> Ruling:
@@ -61,7 +66,7 @@ def prespecified(facts: Facts) -> Ruling:
     """In the commit of the first evaluation on this test split, and met."""
     if facts.acceptance is None:
         raise Unknown(f"there is no {ACCEPTANCE}: no bounds were stated")
-    scores = {name: value for name, value in leaves(known(facts.metrics)) if not name.startswith("subgroup.")}
+    scores = dict(leaves(known(facts.metrics)))
     evidence, wrong = [facts.beside("bounds stated", len(facts.acceptance.metrics), ACCEPTANCE)], []
     for name, bound in facts.acceptance.metrics.items():
         if name not in scores:
