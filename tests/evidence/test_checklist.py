@@ -66,7 +66,7 @@ def good(stock: Facts) -> Facts:
     """The same, had it been of people, with enough of them, declared, replayed, signed, with five seeds."""
     strict = {**stock.metrics["strict"], "f1_low": 0.3, "f1_high": 0.4}
     metrics = {
-        **stock.metrics, "strict": strict,
+        **stock.metrics, "strict": strict, "macro": {**stock.metrics["macro"], "f1_low": 0.3, "f1_high": 0.4},
         "baseline": {"words": {"f1": 0.1, "ahead": 0.25, "ahead_low": 0.2, "ahead_high": 0.3}},
         "subgroup": {"sex": {"female": {"f1": 0.3, "gold": 80}, "male": {"f1": 0.4, "gold": 90}}},
     }  # fmt: skip
@@ -398,7 +398,8 @@ PLANTS = (
     Plant(28, bounds_of_nothing, "FAIL", "has no strict.f2"),
     Plant(28, bounds_after_the_fact, "FAIL", "has not these bounds"),
     Plant(28, no_bounds, "MISSING", "acceptance.yaml"),
-    Plant(29, tree("metrics", *STRICT, value=0.9), "FAIL", "strict.f1 lies outside", "outside"),
+    Plant(29, tree("metrics", *STRICT, value=0.9), "FAIL", "strict/f1 lies outside", "outside"),
+    Plant(29, tree("metrics", "macro", "f1_low", value=0.9), "FAIL", "1 intervals end before", "backwards"),
     Plant(29, tree("metrics", "strict", "f1_low", value=None), "MISSING", "no interval", "none"),
     Plant(30, four_seeds, "MISSING", "4 of 5 seeds"),
     Plant(30, other_params_for_a_seed, "MISSING", "of 5 seeds"),

@@ -14,7 +14,7 @@ _WRONG = ("wrong_boundary", "wrong_both", "wrong_label")
 
 
 def intervals(facts: Facts) -> Ruling:
-    """The headline has an interval, and every score lies in its own."""
+    """The headline has an interval and lies in it, and no interval ends before it begins."""
     metrics = known(facts.metrics)
     names = facts.record("evaluate")["reported"]["headline"]
     first = next((name for name in names if not name.endswith(("_low", "_high"))), None)
@@ -25,8 +25,8 @@ def intervals(facts: Facts) -> Ruling:
     evidence += _scored(facts, first, metrics)
     if score is None or low is None or high is None:
         return Ruling("MISSING", f"{first} has no interval: test has too few groups", tuple(evidence))
-    outside = [name for name, *reach in _reaches(metrics) if not reach[1] <= reach[0] <= reach[2]]
-    wrong = [f"{outside[0]} lies outside its interval"] if outside else []
+    wrong = [] if low <= score <= high else [f"{first} lies outside its interval"]
+    wrong += [f"{count} intervals end before they begin" for count in (_backwards(metrics),) if count]
     section, seed = facts.section("evaluate"), facts.section("seed")
     held = (
         f"{first} {number(score)}, {section['level']:.0%} interval {number(low)} to {number(high)}, over "
@@ -50,14 +50,15 @@ def _at(tree: Mapping[str, Any], path: str) -> float | None:
     return tree.get(last)
 
 
-def _reaches(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float, float, float]]:
-    """Name, score, low and high of each score with an interval; of subgroups by attribute alone."""
+def _backwards(tree: Mapping[str, Any]) -> int:
+    """Intervals with the low end above the high one. A score may lie outside: R² of a constant does."""
+    count = 0
     for name, value in tree.items():
-        place = f"{prefix}{name}"
         if isinstance(value, Mapping):
-            yield from _reaches(value, "subgroup " if place.startswith("subgroup") else f"{place}.")
-        elif f"{name}_low" in tree and f"{name}_high" in tree:
-            yield place, value, tree[f"{name}_low"], tree[f"{name}_high"]
+            count += _backwards(value)
+        elif name.endswith("_low"):
+            count += value > tree[f"{name.removesuffix('_low')}_high"]
+    return count
 
 
 def baselines(facts: Facts) -> Ruling:
@@ -77,7 +78,10 @@ def baselines(facts: Facts) -> Ruling:
             wrong.append(f"how far the model is ahead of {name} is not said")
         elif ahead[""] <= 0:
             wrong.append(f"the model is not ahead of {name}")
-    return ruling(wrong, f"ahead of {', '.join(sorted(found))}, over the same resamples", evidence)
+    chance = [name for name, one in sorted(found.items()) if one.get("ahead_low", 0) <= 0]
+    held = f"ahead of {', '.join(sorted(found))}, over the same resamples"
+    held += f"; of {', '.join(chance)} perhaps by chance" if chance else ""
+    return ruling(wrong, held, evidence)
 
 
 def subgroups(facts: Facts) -> Ruling:
