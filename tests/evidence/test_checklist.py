@@ -462,6 +462,31 @@ def test_what_people_must_say_is_declared_missing_or_stale(good, ask):
     assert "stale" in stale.reason
 
 
+def with_records(subject: Subject, *more: tuple[str, Any]) -> Subject:
+    """With more sealed records of these kinds."""
+    lines, records = list(subject.chain.lines), dict(subject.chain.records)
+    for kind, one in more:
+        records[digest(one)] = one
+        lines.append(Line(len(lines) + 1, 0, kind, "", digest(one), FIRST))
+    return replace(subject, chain=Chain(lines, records, []))
+
+
+def test_each_reading_of_this_test_split_counts_and_of_no_other(stock):
+    again = changed(stock.record("evaluate"), "run", value="again")
+    other = changed(again, "inputs", "data/examples/test.parquet", "sha256", value="0" * 64)
+    read = replace(stock, subject=with_records(stock.subject, ("stage", again), ("stage", other)))
+    assert "2 so far sealed" in item(read, 16).reason
+
+
+def test_a_certificate_of_another_commit_is_none_of_this_lock(subject):
+    ran = subject.records["train"]["code"]["commit"]
+    certified = with_records(
+        subject, ("certificate", CERTIFICATE), ("certificate", {**CERTIFICATE, "commit": ran})
+    )
+    [(_, found)] = gather(certified, [], []).certificates
+    assert found["commit"] == ran
+
+
 def test_what_cannot_be_read_is_missing_and_never_passes(good):
     gone = Unknown("it is not here")
     blind = replace(
