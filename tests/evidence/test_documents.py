@@ -33,7 +33,6 @@ from clintune.evidence.documents.quoting import LOCK, METRICS, MODEL_CARD, SUMMA
 from clintune.evidence.documents.writing import documents
 from clintune.evidence.subject import subject_of
 from clintune.files import sha256
-from clintune.lockfile import read_lock
 from clintune.params import load_params
 from clintune.recipes import recipe_file
 from clintune.sealing.canonical import digest
@@ -54,7 +53,7 @@ QUOTED = (SUMMARY, METRICS, MODEL_CARD, LOCK)
 @pytest.fixture(scope="module")
 def subject(finished):
     root = finished.root
-    return subject_of(root, Home(root / ".clintune"), read_lock(root / "dvc.lock"))
+    return subject_of(root, Home(root / ".clintune"))
 
 
 @pytest.fixture(scope="module")
@@ -576,7 +575,7 @@ class TestSameness:
             "import sys, json, hashlib, pathlib\n"
             "from tests.evidence.test_documents import *\n"
             f"root = pathlib.Path({str(subject.root)!r})\n"
-            "subject = subject_of(root, Home(root / '.clintune'), read_lock(root / 'dvc.lock'))\n"
+            "subject = subject_of(root, Home(root / '.clintune'))\n"
             "print(json.dumps({k: hashlib.sha256(v).hexdigest() for k, v in documents(subject).items()}))\n"
         )
         done = Project(Path(__file__).parents[2], {"PYTHONHASHSEED": "7", "TZ": "Asia/Shanghai"}).run(

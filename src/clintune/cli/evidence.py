@@ -1,4 +1,4 @@
-"""The commands that a reviewer asks for: verify, pack, sign, replay, diff."""
+"""The commands that a reviewer asks for: verify, pack, sign, replay, diff, checklist."""
 
 import argparse
 from pathlib import Path
@@ -48,7 +48,9 @@ def add_evidence(commands: "Commands") -> None:
     diff.add_argument("a", metavar="A", help="a commit with a dvc.lock, or a run or an execution")
     diff.add_argument("b", metavar="B", nargs="?", help="dvc.lock as it lies there, where none is named")
     diff.set_defaults(run=_diff)
-    for command in (verify, pack, sign, replay, diff):
+    checklist = commands.add_parser("checklist", help="43 things that a reviewer asks, and what holds here")
+    checklist.set_defaults(run=_checklist)
+    for command in (verify, pack, sign, replay, diff, checklist):
         command.add_argument("--json", action="store_true", help="for a program to read")
 
 
@@ -123,3 +125,17 @@ def _diff(arguments: argparse.Namespace) -> int:
     record = changes(Path(), home(), arguments.a, arguments.b)
     tell(arguments, record.as_json(), record.lines())
     return FINDING if record.is_finding else 0
+
+
+def _checklist(arguments: argparse.Namespace) -> int:
+    from clintune.evidence.checklist.checking import checklist
+    from clintune.evidence.subject import subject_of
+    from clintune.evidence.verification.findings import as_findings
+    from clintune.evidence.verification.verifying import verify
+    from clintune.tracking.home import home
+
+    place, root = home(), Path()
+    findings = as_findings(verify(root, place).findings)
+    found = checklist(subject_of(root, place), findings)
+    tell(arguments, found.as_json(), found.lines())
+    return FINDING if found.counts["FAIL"] else 0

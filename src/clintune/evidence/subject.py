@@ -1,14 +1,15 @@
 """What evidence is about: the stages of dvc.lock, each with the record that was sealed of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from clintune.errors import LedgerError
 from clintune.evidence.verification.observing import Sealed, ledger_in
-from clintune.evidence.verification.verifier import made_by
+from clintune.evidence.verification.verifier import made_by, read_ledger
 from clintune.lockfile import LockEntry, read_lock
+from clintune.sealing.ledger import Line
 from clintune.sealing.record import KIND
 from clintune.tracking.home import Home
 
@@ -16,6 +17,29 @@ Record: TypeAlias = Mapping[str, Any]
 """What `clintune.sealing.record.stage_record` wrote of a stage."""
 CERTIFICATE = "certificate"
 """The kind of what a replay seals."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The lines of the ledger that hold, and by its hash each record that is what it is named."""
+
+    lines: Sequence[Line]
+    records: Mapping[str, Record]
+
+    @classmethod
+    def of(cls, sealed: Sealed) -> "Chain":
+        """Read the ledger; what is wrong with it is for verification to say."""
+        held, lines, _ = read_ledger(sealed.lines, sealed.records)
+        own = [Line(**{key: one for key, one in line.items() if key != "hash"}) for line in lines]
+        return cls(own, {line["record"]: record for line, record in held})
+
+    def sealed(self, kind: str) -> Iterator[tuple[Line, Record]]:
+        """The records of this kind with their lines, oldest first."""
+        return (
+            (line, self.records[line.record])
+            for line in self.lines
+            if line.kind == kind and line.record in self.records
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +54,7 @@ class Subject:
     root: Path
     home: Home
     sealed: Sealed
+    chain: Chain
     lock: Mapping[str, LockEntry]
     records: Mapping[str, Record]
     certificates: Sequence[Record]
@@ -44,8 +69,9 @@ def subject_of(root: Path, home: Home) -> Subject:
     if not sealed.lines:
         place = f"{home.root.name}/{home.ledger.name}"
         raise LedgerError(place, "nothing was sealed here", "dvc repro seals")
-    stages = [record for _, record in sealed.of_kind(KIND)]
+    chain = Chain.of(sealed)
+    stages: list[Any] = [record for _, record in chain.sealed(KIND)]
     found = {stage: made_by(stage, dict(entry), stages)[1] for stage, entry in lock.items()}
     records = {stage: record for stage, record in found.items() if record is not None}
-    certificates = [record for _, record in sealed.of_kind(CERTIFICATE)]
-    return Subject(root, home, sealed, lock, records, certificates)
+    certificates = [record for _, record in chain.sealed(CERTIFICATE)]
+    return Subject(root, home, sealed, chain, lock, records, certificates)

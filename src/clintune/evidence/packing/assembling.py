@@ -1,15 +1,17 @@
 """What goes into an evidence file: the ledger, what was found when it was packed, what people read."""
 
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from clintune.evidence.checklist.checking import parts as checklist_parts
 from clintune.evidence.documents.writing import documents
 from clintune.evidence.packing.archive import write_archive
 from clintune.evidence.subject import Subject, subject_of
 from clintune.evidence.verification import verifier
+from clintune.evidence.verification.findings import Finding, as_findings
 from clintune.evidence.verification.observing import observe
 from clintune.evidence.verification.verifying import verdict_of
 from clintune.files import sha256
@@ -23,10 +25,12 @@ MANIFEST, OBSERVED, LEDGER = "manifest.json", "observed.json", "ledger/ledger.js
 
 _NEVER_TEXT = (
     "data/evaluation/metrics.json", "data/bundle/MODEL_CARD.md", "data/bundle/bundle.json",
-    "data/bundle/self_check.json", "data/examples/summary.json", "data/windows/summary.json",
+    "data/bundle/self_check.json", "data/windows/summary.json",
     "data/checkpoint/params.json", "data/pretrained/encoders.json",
 )  # fmt: skip
 """Outputs that hold counts, scores and settings, and no text of a record."""
+_NAMES_VALUES = "data/examples/summary.json"
+"""Counts records by the values of their attributes, rare ones too: only where records may be shown."""
 _OF_THE_PROJECT = ("dvc.lock", "dvc.yaml", "params.yaml", "requirements.lock")
 
 _README = """\
@@ -49,12 +53,12 @@ def pack(root: Path, place: Home, file: Path) -> tuple[list[dict[str, str]], int
     subject = subject_of(root, place)
     observed = observe(root, place, subject.sealed)
     findings = verdict_of(observed, subject.sealed).findings
-    parts = assemble(subject, observed)
+    parts = assemble(subject, observed, as_findings(findings))
     write_archive(file, {**parts, MANIFEST: canonical(manifest(subject, parts))})
     return [dict(one) for one in findings], len(parts) + 1
 
 
-def assemble(subject: Subject, observed: Mapping[str, Any]) -> dict[str, bytes]:
+def assemble(subject: Subject, observed: Mapping[str, Any], findings: Sequence[Finding]) -> dict[str, bytes]:
     """All parts but the manifest, by path."""
     parts = {
         LEDGER: b"".join(line + b"\n" for line in subject.sealed.lines),
@@ -69,6 +73,8 @@ def assemble(subject: Subject, observed: Mapping[str, Any]) -> dict[str, bytes]:
         "verify.py": Path(verifier.__file__).read_bytes(),
         "README.txt": (_README + verifier.THREATS + "\n").encode(),
     }
+    places = {one["sha256"]: path for path, one in sums_of(parts).items()}
+    parts |= checklist_parts(subject, findings, places=places)
     return parts | documents(subject, beside=sums_of(parts))
 
 
@@ -95,7 +101,9 @@ def _files(subject: Subject, observed: Mapping[str, Any]) -> Iterator[tuple[str,
     for path in _OF_THE_PROJECT:
         if (subject.root / path).is_file():
             yield path, (subject.root / path).read_bytes()
-    for path in _NEVER_TEXT:
+    shown = subject.records.get("evaluate", {}).get("reported", {}).get("params", {})
+    shareable = shown.get("evaluate.shareable") == "true"
+    for path in (*_NEVER_TEXT, *[_NAMES_VALUES] * shareable):
         file = subject.root / path
         if path in observed["files"] and sha256(file) == observed["files"][path]:
             yield path, file.read_bytes()

@@ -1,0 +1,96 @@
+"""What people have declared: read from files that they wrote, checked for form, never filled in."""
+
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Self, TypeVar
+
+from pydantic import BaseModel, Field, RootModel, ValidationError, field_validator, model_validator
+
+from clintune.errors import UserError
+from clintune.evidence.checklist.asks import KEYS
+from clintune.params_base import Section
+from clintune.params_faults import explain, parse_yaml
+
+DECLARATIONS = "declarations.yaml"
+ACCEPTANCE = "acceptance.yaml"
+
+Said = Annotated[str, Field(min_length=1, pattern=r"\S")]
+Schema = TypeVar("Schema", bound=BaseModel)
+
+
+class Declaration(Section):
+    """`statement` was made by a person on a day."""
+
+    statement: Said
+    by: Said
+    date: date
+
+
+class Declarations(RootModel[dict[str, Declaration]]):
+    """By the key of an item."""
+
+    @field_validator("root")
+    @classmethod
+    def _known(cls, found: dict[str, Declaration]) -> dict[str, Declaration]:
+        unknown = sorted(found.keys() - set(KEYS))
+        if unknown:
+            raise ValueError(f"{unknown[0]!r} is none of {', '.join(KEYS)}")
+        return found
+
+
+class Bound(Section):
+    """Where a score has to lie, ends included. At least one end is there."""
+
+    at_least: float | None = None
+    at_most: float | None = None
+
+    @model_validator(mode="after")
+    def _some_end(self) -> Self:
+        if self.at_least is None and self.at_most is None:
+            raise ValueError("a bound needs at_least, at_most, or both")
+        return self
+
+    def __str__(self) -> str:
+        ends = {"at least": self.at_least, "at most": self.at_most}
+        return ", ".join(f"{word} {end:g}" for word, end in ends.items() if end is not None)
+
+    def holds(self, value: float) -> bool:
+        """Whether a score lies there."""
+        return (self.at_least is None or value >= self.at_least) and (
+            self.at_most is None or value <= self.at_most
+        )
+
+
+class Acceptance(Section):
+    """Bounds by the name of a number in metrics.json, its keys joined by dots: strict.f1."""
+
+    metrics: Annotated[Mapping[str, Bound], Field(min_length=1)]
+
+
+def read_declarations(root: Path) -> dict[str, Declaration]:
+    """By key; none where there is no file. Raises UserError with the line that is wrong."""
+    found = _read(root / DECLARATIONS, Declarations)
+    return {} if found is None else found.root
+
+
+def read_acceptance(root: Path) -> Acceptance | None:
+    """None where there is no file. Raises UserError with the line that is wrong."""
+    return _read(root / ACCEPTANCE, Acceptance)
+
+
+def _read(path: Path, schema: type[Schema]) -> Schema | None:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (UnicodeDecodeError, OSError) as error:
+        raise UserError(
+            path.name, f"cannot be read as UTF-8 text ({type(error).__name__})", "restore it"
+        ) from None
+    name = Path(path.name)
+    tree: Any = parse_yaml(name, text)
+    try:
+        return schema.model_validate({} if tree is None else tree)
+    except ValidationError as error:
+        raise explain(name, text, error, schema) from None

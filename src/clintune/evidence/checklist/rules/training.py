@@ -1,0 +1,131 @@
+"""Items 26 to 28 and 30: run again, chosen without the test split, bounds stated before, several seeds."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from statistics import mean, stdev
+from typing import Any
+
+from clintune.evidence.checklist.declared import ACCEPTANCE
+from clintune.evidence.checklist.facts import METRICS, Facts, known
+from clintune.evidence.checklist.items import Evidence, Ruling, Unknown, number, ruling
+from clintune.evidence.subject import Record
+from clintune.params import leaves
+from clintune.sealing.record import KIND
+
+FEWEST_SEEDS = 5
+_WEIGHTS = "data/checkpoint/model.safetensors"
+_LEARN = ("pretrain", "train")
+
+
+def rerun(facts: Facts) -> Ruling:
+    """The newest certificate of a replay of this dvc.lock."""
+    if not facts.certificates:
+        raise Unknown("no replay of this dvc.lock was sealed: clintune replay makes one")
+    name, newest = facts.certificates[-1]
+    outputs = newest["outputs"]
+    says = {
+        "tier": newest["tier"],
+        "output files with the same SHA-256": f"{outputs['same']} of {outputs['all']}",
+        "parts of the numeric class that differ": len(newest["numeric_class"]),
+        "packages that differ": len(newest["environment"]),
+        "without a network": str(newest["offline"]).lower(),
+    }
+    evidence = [
+        Evidence(f"replay: {what}", str(value), facts.place(name), name) for what, value in says.items()
+    ]
+    tiers = Counter(record["tier"] for _, record in facts.certificates)
+    evidence += [
+        Evidence(f"replays: {tier}", str(count), facts.place(name), name)
+        for tier, count in sorted(tiers.items())
+    ]
+    wrong = ["the last replay diverged"] if newest["tier"] == "diverged" else []
+    return ruling(wrong, f"the last of {len(facts.certificates)} replays was {newest['tier']}", evidence)
+
+
+def selection(facts: Facts) -> Ruling:
+    """What learns or chooses lists no file of test, and no window of it is among the others."""
+    evidence, wrong = [], []
+    for stage in _LEARN:
+        if stage in facts.subject.records:
+            read = [path for path in facts.record(stage)["inputs"] if path.endswith("test.parquet")]
+            read += [path for path in facts.record(stage)["inputs"] if path.startswith("data/evaluation/")]
+            evidence.append(facts.recorded(f"{stage}: files of test among its inputs", len(read), stage))
+            wrong += [f"{stage} reads {read[0]}"] if read else []
+    facts.record("train")
+    foreign = known(facts.census).foreign
+    evidence.append(
+        facts.recorded("windows of train and validation that are of another split", foreign, "tokenize")
+    )
+    wrong += [f"{foreign} windows of train or validation are of another split"] if foreign else []
+    return ruling(
+        wrong, "neither training nor the choice of weights has a file of test, or a window of it", evidence
+    )
+
+
+def prespecified(facts: Facts) -> Ruling:
+    """In the commit of the first evaluation on this test split, and met."""
+    if facts.acceptance is None:
+        raise Unknown(f"there is no {ACCEPTANCE}: no bounds were stated")
+    scores = dict(leaves(known(facts.metrics)))
+    evidence, wrong = [facts.beside("bounds stated", len(facts.acceptance.metrics), ACCEPTANCE)], []
+    for name, bound in facts.acceptance.metrics.items():
+        if name not in scores:
+            wrong.append(f"metrics.json has no {name}")
+            continue
+        evidence.append(facts.sealed.says(f"{name}, to be {bound}", number(scores[name]), METRICS))
+        wrong += [] if bound.holds(scores[name]) else [f"{name} is {number(scores[name])}, not {bound}"]
+    first = facts.reads[0]["code"]
+    if facts.repository is None or first is None:
+        raise Unknown("without git nothing shows that the bounds came before the first reading of test")
+    there = facts.repository.files.get(first["commit"], {}).get(ACCEPTANCE)
+    if there != facts.sums[ACCEPTANCE] or first["dirty"]:
+        wrong.append(f"the commit of the first of {len(facts.reads)} readings of test has not these bounds")
+    return ruling(
+        wrong,
+        "the bounds are in the commit at which test was first read, and the scores within them",
+        evidence,
+    )
+
+
+def seeds(facts: Facts) -> Ruling:
+    """Evaluations of models that differ in nothing but the seed: mean, standard deviation and range."""
+    found = dict(_by_seed(facts))
+    evidence = [
+        Evidence(f"seed {seed}: {name}", number(value), facts.place(place), place)
+        for seed, (name, value, place) in sorted(found.items())
+    ]
+    values = [value for _, value, _ in found.values()]
+    if len(found) < FEWEST_SEEDS:
+        reason = f"{len(found)} of {FEWEST_SEEDS} seeds are in the ledger"
+        return Ruling("MISSING", reason, tuple(evidence))
+    centre, spread = number(mean(values)), number(stdev(values))
+    held = f"{len(found)} seeds: mean {centre}, standard deviation {spread}, "
+    held += f"{number(min(values))} to {number(max(values))}; a seed also splits and writes the notes"
+    return ruling([], held, evidence)
+
+
+def _by_seed(facts: Facts) -> Iterator[tuple[int, tuple[str, float, str]]]:
+    """By seed the headline of the last evaluation, and the record that says so."""
+    sealed = list(facts.subject.chain.sealed(KIND))
+    makers = {
+        record["outputs"][_WEIGHTS]["sha256"]: record
+        for _, record in sealed if record["stage"] == "train" and _WEIGHTS in record["outputs"]
+    }  # fmt: skip
+    own = _without_seed(facts.record("train")), _without_seed(facts.record("evaluate"))
+    for line, record in sealed:
+        if record["stage"] != "evaluate" or not record["reported"]["headline"]:
+            continue
+        maker = makers.get(record["inputs"].get(_WEIGHTS, {"sha256": ""})["sha256"])
+        if maker is not None and (_without_seed(maker), _without_seed(record)) == own:
+            name, value = next(iter(record["reported"]["headline"].items()))
+            yield _params(maker)["seed"], (name, value, line.record)
+
+
+def _without_seed(record: Record) -> Mapping[str, Any]:
+    """Command, params and code: all that may decide the result besides the seed and the data."""
+    code = {path: one["sha256"] for path, one in record["inputs"].items() if not path.startswith("data/")}
+    return {"params": {key: value for key, value in _params(record).items() if key != "seed"}, "code": code}
+
+
+def _params(record: Record) -> dict[str, Any]:
+    return {key: value for values in record["lock"]["params"].values() for key, value in values.items()}
