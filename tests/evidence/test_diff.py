@@ -89,6 +89,7 @@ def _third(project: Project) -> None:
     def ingest(record):
         files = record["outputs"]
         files["data/raw/files/Zebedee Quillfeather.jsonl"] = files.pop("data/raw/files/notes.jsonl")
+        files["data/raw/manifest.json"]["sha256"] = "2" * 64  # it goes by the files, and is none of them
         files["data/raw/files/Ysolde Omara.jsonl"] = {"sha256": "0" * 64, "size": 1}
         item(record, "outs", "data/raw")["md5"] = f"{'0' * 32}.dir"
 
