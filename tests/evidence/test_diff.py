@@ -227,7 +227,10 @@ def test_without_records_git_and_dvc_lock_are_compared_and_that_is_said(project,
     assert "  no record here of ingest, preprocess" in "\n".join(record.lines())
     assert section(record, "code")[CODE].lines == (2, 1)
     assert list(section(record, "params")) == ["evaluate.level"]
-    assert section(record, "environment") == {}
+    assert {place: one.stages for place, one in section(record, "environment").items()} == {
+        "not sealed": ("evaluate",)
+    }
+    assert "what they ran" in {one.place: one.because for one in record.judged}["not sealed"]
     assert [one.name for one in record.scores if one.headline] != []
 
 
