@@ -89,6 +89,7 @@ def _third(project: Project) -> None:
     def ingest(record):
         files = record["outputs"]
         files["data/raw/files/Zebedee Quillfeather.jsonl"] = files.pop("data/raw/files/notes.jsonl")
+        files["data/raw/manifest.json"]["sha256"] = "2" * 64  # it goes by the files, and is none of them
         files["data/raw/files/Ysolde Omara.jsonl"] = {"sha256": "0" * 64, "size": 1}
         item(record, "outs", "data/raw")["md5"] = f"{'0' * 32}.dir"
 
@@ -226,7 +227,10 @@ def test_without_records_git_and_dvc_lock_are_compared_and_that_is_said(project,
     assert "  no record here of ingest, preprocess" in "\n".join(record.lines())
     assert section(record, "code")[CODE].lines == (2, 1)
     assert list(section(record, "params")) == ["evaluate.level"]
-    assert section(record, "environment") == {}
+    assert {place: one.stages for place, one in section(record, "environment").items()} == {
+        "not sealed": ("evaluate",)
+    }
+    assert "what they ran" in {one.place: one.because for one in record.judged}["not sealed"]
     assert [one.name for one in record.scores if one.headline] != []
 
 

@@ -8,7 +8,7 @@ import pytest
 from clintune.errors import UserError
 from clintune.evidence.changes.differing import Change
 from clintune.evidence.changes.judging import judge, overall
-from clintune.evidence.changes.plan import parse_plan
+from clintune.evidence.changes.plan import Allowed, parse_plan
 from clintune.evidence.changes.scores import Score
 from clintune.params import Params, leaves
 
@@ -33,7 +33,7 @@ GOOD = [score("strict/f1", 0.9, 0.9), score("label/Drug/recall", 0.8, 0.9)]
 CASES = [
     (param("train.epochs", 5, 12), "inside"),
     (param("train.epochs", 5, 13), "outside"),
-    (param("train.epochs", 5, True), "outside"),
+    (param("seed", 17, True), "outside"),
     (param("train.schedule", "linear", "cosine"), "inside"),
     (param("train.schedule", "linear", "constant"), "outside"),
     (param("train.batch_tokens", 512, 513), "not covered"),
@@ -65,6 +65,11 @@ def test_a_change_is_inside_outside_or_not_covered(plan, change, verdict):
     assert (said.place, said.verdict) == (change.place, verdict)
     assert overall(judge(plan, [change], GOOD)) == verdict
     assert overall(judge(None, [change], GOOD)) == "not covered"
+
+
+def test_true_is_not_one_of_the_numbers():
+    one = Allowed(choices=(1, "one"))
+    assert [one.has(value) for value in (1, 1.0, "one", True, None)] == [True, True, True, False, False]
 
 
 @pytest.mark.parametrize(("now", "verdict", "because"), [

@@ -121,13 +121,14 @@ def test_a_raw_file_is_counted_and_not_named(project, rewrite):
     added.write_text("[]\n")
     found = last(project).details("preprocess", "data/raw")
     added.unlink()
-    assert found == ["1 files added: SHA-256 37517e5f", "1 files changed: SHA-256 ca3d163b"]
+    assert found == ["files added: 1, SHA-256 37517e5f", "files changed: 1, SHA-256 ca3d163b"]
     assert not [word for words in names.values() for word in words if word in "\n".join(found)]
 
 
 def test_another_version_of_a_package_is_a_note_for_dvc_does_not_look_at_it(project):
     def with_an_old_torch(record):
         record["environment"]["distributions"]["torch"]["version"] = "2.12.0"
+        record["environment"]["distributions"]["clintune"] = {"version": "0.0.1", "record_sha256": ""}
 
     assert last(project).notes() == []
     run_again(project, {"train": with_an_old_torch, "evaluate": with_an_old_torch}, name="old")

@@ -19,6 +19,9 @@ RAW, EXAMPLES = "data/raw", "data/examples"
 FILES = f"{RAW}/files/"
 """Below it lie the records as they came: names of files may be those of people, and are not said."""
 
+UNKNOWN = "not sealed"
+"""In place of packages: stages that changed, and of which no record says with what they ran."""
+
 _LOCK = "requirements.lock"
 
 
@@ -168,6 +171,12 @@ def environment_changes(a: State, b: State, kept_lock: tuple[bytes | None, bytes
         a, b, lambda side, stage: _installed(a, b, side, stage)
     ).items():
         yield Change("environment", place, was, now, stages)
+    silent = {*a.unrecorded, *b.unrecorded}
+    unknown = [
+        stage for stage in compared(a, b) if stage in silent and a.lock.get(stage) != b.lock.get(stage)
+    ]
+    if unknown:
+        yield Change("environment", UNKNOWN, "", "", tuple(unknown))
     old, new = kept_lock
     if (a.unrecorded or b.unrecorded) and old is not None and new is not None and old != new:
         yield Change("environment", _LOCK, "", "", (), counts(hunks(old, new)))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal, TypeAlias
 
-from clintune.evidence.changes.differing import Change
+from clintune.evidence.changes.differing import UNKNOWN, Change
 from clintune.evidence.changes.plan import Bounds, Files, Plan
 from clintune.evidence.changes.scores import Score
 
@@ -99,6 +99,8 @@ def _of_environment(plan: Plan, change: Change) -> tuple[Verdict, str]:
         name = change.place.removeprefix(_NUMERIC)
         named = any(fnmatchcase(name, pattern) for pattern in plan.numeric_class)
         return ("inside", "numeric_class names it") if named else ("not covered", "no name of numeric_class")
+    if change.place == UNKNOWN:
+        return "not covered", "no record says with what they ran"
     patterns = plan.versions(change.place)
     if not patterns:
         return "not covered", "no package of packages"

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from clintune.evidence.changes.commits import Commit
-from clintune.evidence.changes.differing import Change, Made
+from clintune.evidence.changes.differing import UNKNOWN, Change, Made
 from clintune.evidence.changes.judging import Judgement, Verdict
 from clintune.evidence.changes.pairing import Difference
 from clintune.evidence.changes.scores import Score
@@ -107,19 +107,14 @@ def _section(name: str, record: ChangeRecord, judged: Mapping[tuple[str, str], J
 
 
 def _change(one: Change) -> str:
-    match one.section:
-        case "code" if one.place.startswith("dvc.yaml"):
-            return f"{one.place}: {one.was or 'nothing'} -> {one.now or 'nothing'}"
-        case "code":
-            return f"{one.place}: {_lines(one)}"
-        case "environment" if one.lines is not None:
-            return f"{one.place}: {_lines(one)}"
-        case "data" if one.place.startswith("files "):
-            return f"{one.place}: {one.now}"
-        case "data":
-            return f"{one.place}: {one.was[:12] or 'nothing'} -> {one.now[:12] or 'nothing'}"
-        case _:
-            return f"{one.place}: {one.was or 'nothing'} -> {one.now or 'nothing'}"
+    if one.place == UNKNOWN:
+        return f"{UNKNOWN}: no record says with what they ran"
+    if one.lines is not None or (one.section == "code" and not one.place.startswith("dvc.yaml")):
+        return f"{one.place}: {_lines(one)}"
+    if one.section == "data" and one.place.startswith("files "):
+        return f"{one.place}: {one.now}"
+    shown = 12 if one.section == "data" else None
+    return f"{one.place}: {one.was[:shown] or 'nothing'} -> {one.now[:shown] or 'nothing'}"
 
 
 def _lines(one: Change) -> str:

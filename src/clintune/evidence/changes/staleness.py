@@ -119,7 +119,7 @@ def _counted(names: list[str], before: Mapping[str, str], now: Mapping[str, str]
         hashes = [now.get(name, before.get(name, ""))[:_SHORT] for name in meant]
         if meant:
             more = ", …" if len(hashes) > _FILES else ""
-            yield f"{len(meant)} files {how}: SHA-256 {', '.join(sorted(hashes)[:_FILES])}{more}"
+            yield f"files {how}: {len(meant)}, SHA-256 {', '.join(sorted(hashes)[:_FILES])}{more}"
 
 
 def _how(name: str, before: Mapping[str, str], now: Mapping[str, str]) -> str:
