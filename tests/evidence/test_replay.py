@@ -336,5 +336,5 @@ def test_a_commit_without_records_here_cannot_be_replayed(project, tmp_path):
 def test_a_revision_that_there_is_not_is_one_line(project):
     done = project.run("clintune", "replay", "v9", ok=False)
     assert done.returncode == 2
-    assert done.stderr.startswith("v9: neither a commit of this repository nor a run that was sealed here;")
+    assert done.stderr.startswith("v9: no commit, run or execution is called so;")
     assert len(done.stderr.splitlines()) == 1

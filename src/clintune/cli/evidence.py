@@ -1,6 +1,7 @@
 """The commands that a reviewer asks for: verify, pack, sign, replay, diff, checklist."""
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,11 @@ def add_evidence(commands: "Commands") -> None:
     sign.add_argument("--signer", required=True, help="by which name the list of signers knows the key")
     sign.add_argument("--key", required=True, type=Path, metavar="FILE", help="the private SSH key")
     sign.set_defaults(run=_sign)
+    for command in (verify, pack, sign, *_add_comparisons(commands)):
+        command.add_argument("--json", action="store_true", help="for a program to read")
+
+
+def _add_comparisons(commands: "Commands") -> Iterator[argparse.ArgumentParser]:
     replay = commands.add_parser("replay", help="run a commit or a run again from nothing, compare, certify")
     replay.add_argument(
         "named",
@@ -50,8 +56,7 @@ def add_evidence(commands: "Commands") -> None:
     diff.set_defaults(run=_diff)
     checklist = commands.add_parser("checklist", help="43 things that a reviewer asks, and what holds here")
     checklist.set_defaults(run=_checklist)
-    for command in (verify, pack, sign, replay, diff, checklist):
-        command.add_argument("--json", action="store_true", help="for a program to read")
+    yield from (replay, diff, checklist)
 
 
 def _verify(arguments: argparse.Namespace) -> int:
