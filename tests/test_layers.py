@@ -52,7 +52,6 @@ DOORS = {
         "clintune.lockfile", "clintune.graph",            # dvc.lock, dvc.yaml
         "clintune.cli.mend",                              # dvc.lock, to write it
         "clintune.cli.use",                               # a recipe, to find a line in it
-        "clintune.evidence.documents.declarations",       # declarations.yaml
         "clintune.sources.synthetic.vocabulary",
     ),
 }  # fmt: skip

@@ -14,18 +14,18 @@ import pytest
 from clintune.errors import UserError
 from clintune.evidence.checklist.asks import ASKS, KEYS
 from clintune.evidence.checklist.checking import judge, parts
-from clintune.evidence.checklist.declared import (
+from clintune.evidence.checklist.facts import Facts, Trail, gather
+from clintune.evidence.checklist.items import Item, Unknown
+from clintune.evidence.checklist.packages import Locked
+from clintune.evidence.checklist.report.page import render
+from clintune.evidence.checklist.signatures import Signature
+from clintune.evidence.declared import (
     Acceptance,
     Bound,
     Declaration,
     read_acceptance,
     read_declarations,
 )
-from clintune.evidence.checklist.facts import Facts, Trail, gather
-from clintune.evidence.checklist.items import Item, Unknown
-from clintune.evidence.checklist.packages import Locked
-from clintune.evidence.checklist.report.page import render
-from clintune.evidence.checklist.signatures import Signature
 from clintune.evidence.subject import Chain, Subject, subject_of
 from clintune.evidence.verification.findings import Finding
 from clintune.sealing.canonical import digest

@@ -38,7 +38,7 @@ from clintune.recipes import recipe_file
 from clintune.sealing.canonical import digest
 from clintune.tracking.home import Home
 from tests.planting import found, planted
-from tests.project import Project
+from tests.project import ROOT, Project
 
 pytestmark = [
     pytest.mark.pipeline,
@@ -83,6 +83,11 @@ def save(content, folder):
     for path, text in content.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(text)
+
+
+def said(key: str, statement: str) -> str:
+    """A declarations.yaml with one statement."""
+    return f"{key}:\n  statement: '{statement}'\n  by: A. Example\n  date: 2026-01-15\n"
 
 
 class TestAttestations:
@@ -434,26 +439,25 @@ class TestDatasheet:
         assert "**On which legal basis?** (`legal_basis`)\n\nMISSING\n" in sheet
 
     def test_what_people_declare_is_quoted_as_their_words(self, elsewhere):
-        (elsewhere.root / "declarations.yaml").write_text("legal_basis: '# Consent, <b>broad</b>'\n")
+        (elsewhere.root / "declarations.yaml").write_text(said("legal_basis", "# Consent, <b>broad</b>"))
         sheet = documents(elsewhere)[SHEET].decode()
-        assert "(`legal_basis`)\n\n> \\# Consent, \\<b\\>broad\\</b\\>\n" in sheet
+        assert "(`legal_basis`)\n\n> \\# Consent, \\<b\\>broad\\</b\\> (A. Example, 2026-01-15)\n" in sheet
         assert f"SHA-256 {sha256(elsewhere.root / 'declarations.yaml')}" in sheet
         assert "(`consent`)\n\nMISSING\n" in sheet
 
     def test_a_declared_licence_is_that_of_the_crate(self, elsewhere):
-        (elsewhere.root / "declarations.yaml").write_text("licence: by agreement\n")
-        assert by_id(documents(elsewhere))["./"]["license"] == "by agreement"
+        (elsewhere.root / "declarations.yaml").write_text(said("licence", "by agreement"))
+        assert by_id(documents(elsewhere))["./"]["license"] == "by agreement (A. Example, 2026-01-15)"
 
-    @pytest.mark.parametrize(("text", "said"), [
-        ("a: 1\nconsent: [yes]\n", "declarations.yaml:2: consent: a text is due, not list; "),
-        ("- consent\n", "declarations.yaml: keys with texts are due; "),
-        ("consent: [\n", "declarations.yaml: cannot be read as YAML (ParserError); "),
-    ], ids=["a list", "no mapping", "no YAML"])  # fmt: skip
-    def test_declarations_that_cannot_be_read_are_an_error_of_the_user(self, elsewhere, text, said):
-        (elsewhere.root / "declarations.yaml").write_text(text)
-        with pytest.raises(UserError) as caught:
+    def test_the_example_of_declarations_is_read_here_as_by_the_checklist(self, elsewhere):
+        example = ROOT / "docs/declarations.example.yaml"
+        (elsewhere.root / "declarations.yaml").write_bytes(example.read_bytes())
+        assert "(A. Example, clinical lead, 2026-01-15)" in documents(elsewhere)[SHEET].decode()
+
+    def test_declarations_that_cannot_be_read_are_an_error_of_the_user(self, elsewhere):
+        (elsewhere.root / "declarations.yaml").write_text("consent: [yes]\n")
+        with pytest.raises(UserError, match=r"declarations\.yaml:1: consent"):
             documents(elsewhere)
-        assert str(caught.value).startswith(said)
 
 
 class TestMarkdown:

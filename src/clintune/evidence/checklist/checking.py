@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 from clintune.evidence.checklist.asks import ASKS, Ask
-from clintune.evidence.checklist.declared import DECLARATIONS
 from clintune.evidence.checklist.facts import Facts, gather
 from clintune.evidence.checklist.items import Checklist, Item, Ruling, Unknown
 from clintune.evidence.checklist.report.page import render
 from clintune.evidence.checklist.rules.table import RULES
 from clintune.evidence.checklist.signatures import Signature
+from clintune.evidence.declared import DECLARATIONS
 from clintune.evidence.subject import Subject
 from clintune.evidence.verification.findings import Finding
 from clintune.sealing.canonical import canonical

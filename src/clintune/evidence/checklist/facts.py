@@ -7,7 +7,13 @@ from functools import partial
 from typing import Any, TypeVar
 
 from clintune.evidence.checklist.census import Census, census
-from clintune.evidence.checklist.declared import (
+from clintune.evidence.checklist.items import Evidence, Unknown
+from clintune.evidence.checklist.leaks import Leaks, leaks
+from clintune.evidence.checklist.packages import LOCKS, Lock, read_locks
+from clintune.evidence.checklist.repository import Repository, day, read_repository, show
+from clintune.evidence.checklist.sealed import Sealed
+from clintune.evidence.checklist.signatures import Signature
+from clintune.evidence.declared import (
     ACCEPTANCE,
     DECLARATIONS,
     Acceptance,
@@ -15,12 +21,6 @@ from clintune.evidence.checklist.declared import (
     read_acceptance,
     read_declarations,
 )
-from clintune.evidence.checklist.items import Evidence, Unknown
-from clintune.evidence.checklist.leaks import Leaks, leaks
-from clintune.evidence.checklist.packages import LOCKS, Lock, read_locks
-from clintune.evidence.checklist.repository import Repository, day, read_repository, show
-from clintune.evidence.checklist.sealed import Sealed
-from clintune.evidence.checklist.signatures import Signature
 from clintune.evidence.subject import Record, Subject
 from clintune.evidence.verification.findings import Finding
 from clintune.files import sha256

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
 from clintune.evidence.checklist.asks import Ask, Topic
-from clintune.evidence.checklist.declared import Declaration
+from clintune.evidence.declared import Declaration
 
 Verdict: TypeAlias = Literal["PASS", "FAIL", "DECLARED", "MISSING", "N-A"]
 VERDICTS: tuple[Verdict, ...] = ("PASS", "FAIL", "DECLARED", "MISSING", "N-A")

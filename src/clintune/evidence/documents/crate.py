@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
-from clintune.evidence.documents.declarations import Declarations
+from clintune.evidence.declared import Words
 from clintune.evidence.documents.moments import newest, written
 from clintune.evidence.documents.naming import Names, model_name, params_of, text_of
 from clintune.evidence.subject import Record
@@ -29,7 +29,7 @@ Entity = dict[str, Any]
 
 
 def crate(
-    records: Mapping[str, Record], names: Names, declarations: Declarations, files: Mapping[str, Sum]
+    records: Mapping[str, Record], names: Names, declarations: Words, files: Mapping[str, Sum]
 ) -> dict[str, Any]:
     """The crate of a pack with these `files`. Files of the project that lie elsewhere are named by hash."""
     actions = {stage: list(_action(record, names)) for stage, record in records.items()}
@@ -46,7 +46,7 @@ def crate(
 
 
 def _root(
-    records: Mapping[str, Record], declarations: Declarations, files: Iterable[str], actions: Iterable[str]
+    records: Mapping[str, Record], declarations: Words, files: Iterable[str], actions: Iterable[str]
 ) -> Entity:
     return {
         "@id": "./",

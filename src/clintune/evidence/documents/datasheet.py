@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from clintune.evidence.documents.declarations import FILE, Declarations
+from clintune.evidence.declared import DECLARATIONS, Words
 from clintune.evidence.documents.markdown import plain, quoted, table
 from clintune.evidence.documents.naming import Names, params_of, text_of
 from clintune.evidence.documents.questions import QUESTIONS
@@ -18,7 +18,7 @@ _MOST_VALUES = 20
 """So many values of an attribute are named, the most common first."""
 
 
-def datasheet(records: Mapping[str, Record], quotes: Quotes, names: Names, declarations: Declarations) -> str:
+def datasheet(records: Mapping[str, Record], quotes: Quotes, names: Names, declarations: Words) -> str:
     """The whole sheet, in Markdown. No text of a record, no name of a corpus file."""
     summary = quotes.tree(SUMMARY)
     blocks = [*_head(), *_source(records, names)]
@@ -38,7 +38,7 @@ def _head() -> Iterator[str]:
     yield "# Datasheet"
     yield (
         "Counts come from files whose SHA-256 is the one that a stage sealed. What only people can say is"
-        f" theirs, from `{FILE}`; where they say nothing, it says MISSING. No program judged it."
+        f" theirs, from `{DECLARATIONS}`; where they say nothing, it says MISSING. No program judged it."
     )
 
 
@@ -164,12 +164,12 @@ def _counted(values: Mapping[Split, Mapping[str, int]]) -> str:
     )
 
 
-def _declared(declarations: Declarations) -> Iterator[str]:
+def _declared(declarations: Words) -> Iterator[str]:
     yield "## Declared by people"
     yield (
-        f"From `{FILE}`, SHA-256 {declarations.sha256}: a person's word, which nothing here checks."
+        f"From `{DECLARATIONS}`, SHA-256 {declarations.sha256}: a person's word, which nothing here checks."
         if declarations.sha256
-        else f"There is no `{FILE}`."
+        else f"There is no `{DECLARATIONS}`."
     )
     for title, questions in QUESTIONS.items():
         yield f"### {title}"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from clintune.evidence.documents.declarations import Declarations
+from clintune.evidence.declared import Words
 from clintune.evidence.documents.model_part import model_card
 from clintune.evidence.documents.moments import newest
 from clintune.evidence.documents.naming import Names, model_name
@@ -20,7 +20,7 @@ _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_OID, "clintune:sbom")
 
 
 def bill_of_materials(
-    records: Mapping[str, Record], quotes: Quotes, names: Names, declarations: Declarations
+    records: Mapping[str, Record], quotes: Quotes, names: Names, declarations: Words
 ) -> dict[str, Any]:
     """The document. Its serial number is a hash of all the rest: the same materials, the same number."""
     data = data_sets(records, names)

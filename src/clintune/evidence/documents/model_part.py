@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from clintune.evidence.documents.declarations import Declarations
+from clintune.evidence.declared import Words
 from clintune.evidence.documents.markdown import unescaped
 from clintune.evidence.documents.naming import params_of, text_of
 from clintune.evidence.documents.parts import examples, properties
@@ -14,7 +14,7 @@ from clintune.evidence.subject import Record
 _LOW, _HIGH = "_low", "_high"
 
 
-def model_card(records: Mapping[str, Record], quotes: Quotes, declarations: Declarations) -> dict[str, Any]:
+def model_card(records: Mapping[str, Record], quotes: Quotes, declarations: Words) -> dict[str, Any]:
     """Scores and considerations are left out where the file that has them is not as sealed."""
     made = params_of(records["train"]) if "train" in records else {}
     task = params_of(records["preprocess"]).get("task") if "preprocess" in records else None
@@ -45,7 +45,7 @@ def scores(metrics: Mapping[str, Any], part: str = "") -> Iterator[dict[str, Any
             yield score
 
 
-def _considerations(quotes: Quotes, declarations: Declarations) -> dict[str, Any]:
+def _considerations(quotes: Quotes, declarations: Words) -> dict[str, Any]:
     """Of the model card that export wrote, and of what people declare; what neither says is left out."""
     card = quotes.quoted.get(MODEL_CARD, b"").decode("utf-8")
     use, limits = _section(card, "Intended use"), _section(card, "Limits")

@@ -4,10 +4,10 @@ import hashlib
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from clintune.evidence.declared import Words
 from clintune.evidence.documents.attestation import attestation
 from clintune.evidence.documents.crate import METADATA, crate
 from clintune.evidence.documents.datasheet import datasheet
-from clintune.evidence.documents.declarations import read_declarations
 from clintune.evidence.documents.materials import bill_of_materials, encoded
 from clintune.evidence.documents.naming import Names
 from clintune.evidence.documents.quoting import MODEL_CARD, Quotes
@@ -24,7 +24,7 @@ def documents(subject: Subject, *, beside: Mapping[str, Sum] = _NOTHING) -> dict
     """
     records = subject.records
     quotes, names = Quotes.of(subject), Names.of(records)
-    declarations = read_declarations(subject.root)
+    declarations = Words.of(subject.root)
     found = {
         f"attestations/{stage}.intoto.json": encoded(attestation(record, names))
         for stage, record in records.items()

@@ -6,10 +6,10 @@ from pathlib import Path, PurePosixPath
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from clintune.evidence.checklist.declared import ACCEPTANCE, DECLARATIONS
 from clintune.evidence.checklist.facts import METRICS, Facts
 from clintune.evidence.checklist.items import Checklist, Evidence
 from clintune.evidence.checklist.report.limits import CANNOT, DETECTS
+from clintune.evidence.declared import ACCEPTANCE, DECLARATIONS
 from clintune.evidence.subject import Record
 
 MOST_FINDINGS = 50

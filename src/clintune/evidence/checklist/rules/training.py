@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from statistics import mean, stdev
 from typing import Any
 
-from clintune.evidence.checklist.declared import ACCEPTANCE
 from clintune.evidence.checklist.facts import METRICS, Facts, known
 from clintune.evidence.checklist.items import Evidence, Ruling, Unknown, number, ruling
+from clintune.evidence.declared import ACCEPTANCE
 from clintune.evidence.subject import Record
 from clintune.params import leaves
 from clintune.sealing.record import KIND

@@ -1,6 +1,7 @@
 """What people have declared: read from files that they wrote, checked for form, never filled in."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
@@ -9,11 +10,17 @@ from pydantic import BaseModel, Field, RootModel, ValidationError, field_validat
 
 from clintune.errors import UserError
 from clintune.evidence.checklist.asks import KEYS
+from clintune.evidence.documents.questions import QUESTIONS
+from clintune.files import sha256
 from clintune.params_base import Section
 from clintune.params_faults import explain, parse_yaml
 
 DECLARATIONS = "declarations.yaml"
 ACCEPTANCE = "acceptance.yaml"
+
+_OF_DOCUMENTS = ("users", "limits", *(key for part in QUESTIONS.values() for key in part))
+KNOWN = tuple(dict.fromkeys([*KEYS, *_OF_DOCUMENTS]))
+"""What declarations.yaml may say: what the checklist and the documents ask."""
 
 Said = Annotated[str, Field(min_length=1, pattern=r"\S")]
 Schema = TypeVar("Schema", bound=BaseModel)
@@ -26,6 +33,9 @@ class Declaration(Section):
     by: Said
     date: date
 
+    def __str__(self) -> str:
+        return f"{self.statement.strip()} ({self.by}, {self.date})"
+
 
 class Declarations(RootModel[dict[str, Declaration]]):
     """By the key of an item."""
@@ -33,9 +43,9 @@ class Declarations(RootModel[dict[str, Declaration]]):
     @field_validator("root")
     @classmethod
     def _known(cls, found: dict[str, Declaration]) -> dict[str, Declaration]:
-        unknown = sorted(found.keys() - set(KEYS))
+        unknown = sorted(found.keys() - set(KNOWN))
         if unknown:
-            raise ValueError(f"{unknown[0]!r} is none of {', '.join(KEYS)}")
+            raise ValueError(f"{unknown[0]!r} is none of {', '.join(KNOWN)}")
         return found
 
 
@@ -72,6 +82,24 @@ def read_declarations(root: Path) -> dict[str, Declaration]:
     """By key; none where there is no file. Raises UserError with the line that is wrong."""
     found = _read(root / DECLARATIONS, Declarations)
     return {} if found is None else found.root
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What the documents quote of declarations.yaml, and its SHA-256; both empty where there is no file."""
+
+    said: Mapping[str, Declaration]
+    sha256: str
+
+    @classmethod
+    def of(cls, root: Path) -> "Words":
+        """Raises UserError with the line that is wrong."""
+        file = root / DECLARATIONS
+        return cls(read_declarations(root), sha256(file) if file.exists() else "")
+
+    def declared(self, key: str) -> str | None:
+        """What a person says under a key, with name and day; None where nobody says anything."""
+        return str(self.said[key]) if key in self.said else None
 
 
 def read_acceptance(root: Path) -> Acceptance | None:
