@@ -131,16 +131,17 @@ def test_a_pipeline_killed_at_a_random_moment_and_run_again_has_the_same_lock(un
 
 
 def stages_alive(project: Project) -> list[psutil.Process]:
-    found = []
+    found = {}
     for process in psutil.process_iter():
         try:
             if process.cwd() == str(project.root.resolve()) and "-m" in process.cmdline() and any(
                 word.startswith("pipeline.") for word in process.cmdline()
             ) and process.status() != psutil.STATUS_ZOMBIE:  # fmt: skip
-                found.append(process)
+                found[process.pid] = process, process.ppid()
         except psutil.Error:
             continue
-    return found
+    # Between fork and exec the child of a stage (git, say) looks like the stage.
+    return [process for process, parent in found.values() if parent not in found]
 
 
 def test_a_dvc_that_is_killed_alone_leaves_no_stage_beside_the_next(undisturbed):
