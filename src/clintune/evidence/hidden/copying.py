@@ -132,13 +132,17 @@ def _git(project: Path, root: Path) -> None:
     bare = root.parent / f"{root.name}.git"
     commands = (
         ["git", "clone", "-q", "--no-checkout", "--local", str(project), str(bare)],
-        ["mv", str(bare / ".git"), str(root / ".git")],
         ["git", "-C", str(root), "reset", "-q"],
         ["git", "-C", str(root), "status", "-s"],  # or each stage's git reads every file: times are others
     )
+    if shutil.which("git") is None:
+        return
     for command in commands:
         if subprocess.run(command, capture_output=True, check=False).returncode:
             return
+        if bare.exists():
+            shutil.move(bare / ".git", root)
+            bare.rmdir()
 
 
 def hold_records(home: Home) -> int:

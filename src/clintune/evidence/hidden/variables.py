@@ -8,14 +8,19 @@ Outcome: TypeAlias = Mapping[str, str] | int
 """SHA-256 by output file, or the code with which the stage stopped."""
 Change: TypeAlias = tuple[str, str | None]
 """A variable and what it is set to; None takes it away."""
+Outcomes: TypeAlias = Callable[[Mapping[str, str | None]], Outcome]
+"""Runs the stage with these changes."""
 
 KNOWN = {
     "TZ": "Pacific/Kiritimati", "LANG": "C", "LC_ALL": "C", "LC_CTYPE": "C", "LANGUAGE": "tr",
-    "COLUMNS": "41", "PYTHONHASHSEED": "7", "USER": "varied", "LOGNAME": "varied", "HOSTNAME": "varied", "EDITOR": "varied",
+    "COLUMNS": "41", "PYTHONHASHSEED": "7", "USER": "varied", "LOGNAME": "varied",
+    "HOSTNAME": "varied",
     "SOURCE_DATE_EPOCH": "1", "OMP_NUM_THREADS": "3", "MKL_NUM_THREADS": "3", "OPENBLAS_NUM_THREADS": "3",
     "RAYON_NUM_THREADS": "3", "TOKENIZERS_PARALLELISM": "true", "ATEN_CPU_CAPABILITY": "default",
     "ONEDNN_MAX_CPU_ISA": "SSE41", "MKL_CBWR": "COMPATIBLE", "CLINTUNE_CHECKPOINT_SECONDS": "1",
-    "CLINTUNE_EXPERIMENT": "varied", "DVC_EXP_NAME": "varied",
+    "CLINTUNE_THREADS": "1",
+    "CLINTUNE_EXPERIMENT": "varied", "DVC_EXP_NAME": "varied", "DVC_EXP_BASELINE_REV": "varied",
+    "OMP_WAIT_POLICY": "ACTIVE",
 }  # fmt: skip
 """What libraries, native code and clintune itself are known to look at, with another value."""
 LEFT_ALONE = {
@@ -56,11 +61,12 @@ def candidates(
 ) -> dict[str, list[str | None]]:
     """What each variable is set to, round by round: what the project's code reads, is known, or is set.
 
-    One that is set is taken away first. `read` names the words beside a reading of the project's code.
+    Those of the code come first. One that is set is taken away first. `read` names the words
+    that stand beside a reading.
     """
     own = [name for name, words in read.items() if words is not None]
     found: dict[str, list[str | None]] = {}
-    for name in sorted({*own, *KNOWN, *present} - LEFT_ALONE):
+    for name in sorted({*own, *KNOWN, *present} - LEFT_ALONE, key=lambda name: (name not in own, name)):
         values: list[str | None] = [None] if name in present else []
         if name in KNOWN:
             values.append(KNOWN[name])
@@ -84,53 +90,51 @@ def _other(value: str) -> str:
 
 
 def influences(
-    values: Mapping[str, Sequence[str | None]],
-    outcome: Callable[[Mapping[str, str | None]], Outcome],
-    before: Mapping[str, str],
+    values: Mapping[str, Sequence[str | None]], outcome: Outcomes, before: Mapping[str, str]
 ) -> Iterator[Influence]:
     """Those that change an output, or with a value of which the stage stops."""
     told = set[str]()
     for turn in range(max(map(len, values.values()), default=0)):
         changes = [(name, of[turn]) for name, of in values.items() if turn < len(of) and name not in told]
+        if outcome(dict(changes)) == before:
+            continue
         for found in _parted(changes, outcome, before):
             if found.decides:
                 told.add(found.name)
             yield found
 
 
-def _parted(
-    changes: Sequence[Change],
-    outcome: Callable[[Mapping[str, str | None]], Outcome],
-    before: Mapping[str, str],
-) -> Iterator[Influence]:
-    """Halve what changes an output until one is left. Those that do so together only are named together."""
-    if not changes:
-        return
-    now = outcome(dict(changes))
-    if now == before:
-        return
-    if len(changes) == 1:
-        [(name, value)] = changes
+def _parted(changes: Sequence[Change], outcome: Outcomes, before: Mapping[str, str]) -> Iterator[Influence]:
+    """Halve what is known to change an output until one is left.
+
+    Where the first half changes nothing the second half does, or both do together only: then the last one
+    that is left does not either, and those without which nothing changes are named together.
+    """
+    left = list(changes)
+    while len(left) > 1:
+        half, rest = left[: len(left) // 2], left[len(left) // 2 :]
+        if outcome(dict(half)) == before:
+            left = rest
+            continue
+        yield from _parted(half, outcome, before)
+        if outcome(dict(rest)) == before:
+            return
+        left = rest
+    now = outcome(dict(left))
+    if now != before:
+        [(name, value)] = left
         yield Influence(name, value, now)
-        return
-    middle = len(changes) // 2
-    halves = [*_parted(changes[:middle], outcome, before), *_parted(changes[middle:], outcome, before)]
-    yield from halves
-    if not halves:
-        yield Influence(
-            " with ".join(name for name, _ in _joint(changes, outcome, before)), changes[0][1], now
-        )
+    elif len(changes) > 1:
+        joint = _joint(changes, outcome, before)
+        names = " with ".join(name for name, _ in joint)
+        yield Influence(names, joint[0][1], outcome(dict(joint)))
 
 
-def _joint(
-    changes: Sequence[Change],
-    outcome: Callable[[Mapping[str, str | None]], Outcome],
-    before: Mapping[str, str],
-) -> list[Change]:
+def _joint(changes: Sequence[Change], outcome: Outcomes, before: Mapping[str, str]) -> list[Change]:
     """As few as change it together: each is left out in turn, and stays out where it is not needed."""
     kept = list(changes)
     for one in changes:
         fewer = [other for other in kept if other != one]
-        if outcome(dict(fewer)) != before:
+        if fewer and outcome(dict(fewer)) != before:
             kept = fewer
     return kept
