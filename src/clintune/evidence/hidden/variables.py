@@ -30,7 +30,7 @@ LEFT_ALONE = {
 }  # fmt: skip
 """They say where programs and caches are, on which device to compute, where to record: without them
 nothing runs. What is read through one is found as a file."""
-_PLAIN, _MOST = ("1", "2"), 5
+_PLAIN, _MOST, _WITH = ("1", "2"), 5, " with "
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def influences(
             continue
         for found in _parted(changes, outcome, before):
             if found.decides:
-                told.add(found.name)
+                told.update(found.name.split(_WITH))
             yield found
 
 
@@ -126,7 +126,7 @@ def _parted(changes: Sequence[Change], outcome: Outcomes, before: Mapping[str, s
         yield Influence(name, value, now)
     elif len(changes) > 1:
         joint = _joint(changes, outcome, before)
-        names = " with ".join(name for name, _ in joint)
+        names = _WITH.join(name for name, _ in joint)
         yield Influence(names, joint[0][1], outcome(dict(joint)))
 
 
