@@ -45,6 +45,9 @@ def _parser() -> argparse.ArgumentParser:
     use.add_argument("--corpus", type=Path, metavar="PATH", help="the corpus on this machine: ingest.path")
     use.set_defaults(run=_use)
     check = commands.add_parser("check", help="before a long run: params, corpus, model, environment, code")
+    check.add_argument(
+        "--trace", nargs="*", metavar="STAGE", help="run stages traced in a copy: what they use undeclared"
+    )
     check.set_defaults(run=_check)
     why = commands.add_parser("why", help="which key, line, file or stage made a stage stale")
     why.add_argument("stage", nargs="?")
@@ -95,6 +98,10 @@ def _use(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
+    if arguments.trace is not None:
+        from clintune.cli.trace import trace_stages
+
+        return trace_stages(arguments)
     from clintune.cli.check import check, exit_code
 
     findings = check(Path())

@@ -1,0 +1,191 @@
+"""What a process tree opened and whom it called, read from strace's log."""
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+CALLS = (
+    "open,openat,openat2,creat,execve,execveat,clone,clone3,fork,vfork,mkdir,mkdirat,rename,renameat,"
+    "renameat2,link,linkat,connect,sendto,sendmsg,sendmmsg"
+)
+"""What has to be traced. With -y, so that a file descriptor carries the resolved path of its file."""
+
+_LINE = re.compile(r"^(\d+) +(.*)$")
+_UNFINISHED = re.compile(r"^(.*?) *<unfinished \.\.\.>$")
+_RESUMED = re.compile(r"^<\.\.\. \w+ resumed>(.*)$")
+_CALL = re.compile(r"^(\w+)\((.*)\) += (-?\d+)(?:<(.*)>)?")
+_TEXT = re.compile(r'"((?:[^"\\]|\\.)*)"')
+_ADDRESS = re.compile(
+    r"sa_family=AF_INET6?,.*?sin6?_port=htons\((\d+)\)"
+    r'.*?(?:inet_addr\("([^"]+)"\)|inet_pton\(AF_INET6, "([^"]+)")'
+)
+_SENT = re.compile(r'(?:iov_base=|^[^"]*?, )"(?:[^"\\]|\\.)*"')
+"""What is sent may look like an address."""
+_FORKS = {"clone", "clone3", "fork", "vfork"}
+_STARTS = {"execve", "execveat"}
+_MAKES = {"mkdir", "mkdirat", "rename", "renameat", "renameat2", "link", "linkat"}
+_OPENS = {"open", "openat", "openat2", "creat"}
+_WRITES_ALL = ("O_TRUNC", "O_EXCL")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Contact:
+    """An address that was called, whether or not somebody answered."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """Files that were opened to read and were there before, programs that were started, addresses called."""
+
+    read: frozenset[str]
+    programs: frozenset[str]
+    contacts: frozenset[Contact]
+
+
+def calls_of(log: str, folder: Path) -> Calls:
+    """Of all processes but git's and the sender's of records. `folder` is where the first one was started."""
+    return _gathered(_Process.of(line) for line in _lines(log)).calls(folder)
+
+
+def python_calls(heard: Iterable[list[Any]]) -> Calls:
+    """The same of what an audit hook heard, which is what the interpreter itself opens."""
+    found = _Gathered()
+    for event, *arguments in heard:
+        match event, arguments:
+            case "open", [str() as path, int() as flags]:
+                found.opened(path, _flags(flags))
+            case (("os.mkdir" | "os.rename"), [str() as path]):
+                found.made.add(path)
+            case (("socket.connect" | "socket.sendto"), [str() as host, int() as port]):
+                found.contacts.add(Contact(host, port))
+    return found.calls(Path())
+
+
+def _flags(number: int) -> str:
+    ways = {os.O_RDONLY: "O_RDONLY", os.O_WRONLY: "O_WRONLY", os.O_RDWR: "O_RDWR"}
+    names = [ways[number & os.O_ACCMODE]]
+    names += [name for name in (*_WRITES_ALL, "O_DIRECTORY") if number & getattr(os, name, 0)]
+    return "|".join(names)
+
+
+@dataclass(frozen=True, slots=True)
+class _Process:
+    """One call of one process that came back; `place` is the path of the descriptor that it gave."""
+
+    pid: str
+    name: str
+    arguments: str
+    result: int
+    place: str
+
+    @classmethod
+    def of(cls, line: tuple[str, str]) -> "_Process | None":
+        pid, text = line
+        found = _CALL.match(text)
+        return cls(pid, found[1], found[2], int(found[3]), _plain(found[4] or "")) if found else None
+
+
+def _lines(log: str) -> Iterator[tuple[str, str]]:
+    """Process and call; one that strace wrote in two pieces is whole again."""
+    begun: dict[str, str] = {}
+    for line in log.splitlines():
+        found = _LINE.match(line)
+        if not found:
+            continue
+        pid, text = found.groups()
+        if start := _UNFINISHED.match(text):
+            begun[pid] = start[1]
+        elif rest := _RESUMED.match(text):
+            yield pid, begun.pop(pid, "") + rest[1]
+        else:
+            yield pid, text
+
+
+class _Gathered:
+    """What was seen so far, in the order in which it happened."""
+
+    def __init__(self) -> None:
+        self.read: set[str] = set()
+        self.made: set[str] = set()
+        self.programs: set[str] = set()
+        self.contacts: set[Contact] = set()
+
+    def opened(self, path: str, flags: str) -> None:
+        """What the processes made themselves is nothing that they were given."""
+        if any(word in flags for word in _WRITES_ALL):
+            self.made.add(path)
+        elif "O_WRONLY" not in flags and "O_DIRECTORY" not in flags and not self._is_own(path):
+            self.read.add(path)
+
+    def _is_own(self, path: str) -> bool:
+        return any(str(one) in self.made for one in (Path(path), *Path(path).parents))
+
+    def calls(self, folder: Path) -> Calls:
+        programs = frozenset(str(folder / name) for name in self.programs)
+        return Calls(frozenset(self.read), programs, frozenset(self.contacts))
+
+
+def _gathered(calls: Iterable[_Process | None]) -> _Gathered:
+    """Two passes: a child's first calls may stand before the line that says whose child it is."""
+    whole = [call for call in calls if call is not None]
+    others, found = _others(whole), _Gathered()
+    for call in whole:
+        if call.pid not in others:
+            _one(found, call)
+    return found
+
+
+def _others(calls: Iterable[_Process]) -> set[str]:
+    """The processes that are git or the sender of records, and all that those started."""
+    others = set[str]()
+    for call in calls:
+        if call.name in _FORKS and call.result > 0 and call.pid in others:
+            others.add(str(call.result))
+        elif call.name in _STARTS and call.result == 0:
+            texts = [_plain(text) for text in _TEXT.findall(call.arguments)]
+            if Path(texts[0]).name == "git" or "clintune.tracking.sender" in texts[1:]:
+                others.add(call.pid)
+    return others
+
+
+def _one(found: _Gathered, call: _Process) -> None:
+    if call.name in _OPENS and call.result >= 0 and call.place:
+        flags = "O_WRONLY|O_TRUNC" if call.name == "creat" else _TEXT.sub("", call.arguments)
+        found.opened(call.place, flags)
+    elif call.name in _STARTS and call.result == 0:
+        found.programs.add(_plain(_TEXT.findall(call.arguments)[0]))
+    elif call.name in _MAKES and call.result == 0:
+        found.made.add(_target(call.arguments))
+    elif call.name in {"connect", "sendto", "sendmsg", "sendmmsg"}:
+        for port, four, six in _ADDRESS.findall(_SENT.sub("", call.arguments)):
+            found.contacts.add(Contact(four or six, int(port)))
+
+
+def _target(arguments: str) -> str:
+    """The last path of the call, which the folder before it begins where it is relative."""
+    last = list(_TEXT.finditer(arguments))[-1]
+    folders = re.findall(r"(?:AT_FDCWD|\d+)<([^>]*)>, *$", arguments[: last.start()])
+    return str(Path(folders[0] if folders else "/", _plain(last[1])))
+
+
+_ESCAPE = re.compile(rb"\\([0-7]{1,3}|.)")
+_NAMED: Mapping[bytes, bytes] = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"v": b"\v", b"f": b"\f"}
+
+
+def _plain(text: str) -> str:
+    """A path as it is: strace writes bytes outside ASCII in octal."""
+
+    def one(found: re.Match[bytes]) -> bytes:
+        code = found[1]
+        return bytes([int(code, 8) & 255]) if code[:1].isdigit() else _NAMED.get(code, code)
+
+    return _ESCAPE.sub(one, text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
