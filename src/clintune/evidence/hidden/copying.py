@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clintune.errors import UserError
-from clintune.evidence.verification.lock import inside
+from clintune.evidence.paths import inside
 from clintune.lockfile import LockEntry
 from clintune.sealing.hashing import sums
 from clintune.tracking.home import Home
