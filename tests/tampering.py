@@ -5,9 +5,9 @@ import os
 import random
 import shutil
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,17 +39,28 @@ class Expected:
 
 @dataclass(frozen=True)
 class Scene:
-    """A project to tamper with, and a whole copy of it to restore it from."""
+    """A project to tamper with, and a whole copy of it to restore it from.
+
+    `untouched` is what the system says of each file that is as it was: no program can set its time of change.
+    """
 
     project: Project
     whole: Path
+    untouched: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def restore(self) -> None:
-        """All that a tampering may have touched; the database in place, for clients hold it open."""
-        for name in ("data", ".dvc/cache", ".clintune/ledger", ".clintune/mlflow/artifacts", "dvc.lock"):
-            self.project.run("rm", "-rf", name)
-            self.project.run("cp", "-a", str(self.whole / name), name)
+        """All that a tampering has touched; the database in place, for clients hold it open."""
         shutil.copyfile(self.whole / self.database.relative_to(self.project.root), self.database)
+        wanted, there = (set(_below(root)) for root in (self.whole, self.project.root))
+        for name in there - wanted:
+            (self.project.root / name).unlink()
+        for name in wanted:
+            file = self.project.root / name
+            if name not in there or self.untouched.get(name) != _identity(file):
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.unlink(missing_ok=True)
+                shutil.copy2(self.whole / name, file)
+                self.untouched[name] = _identity(file)
 
     @property
     def database(self) -> Path:
@@ -63,6 +74,19 @@ class Scene:
         """What a person with the file can do."""
         with closing(sqlite3.connect(self.database)) as store, store:
             return store.execute(statement, values).fetchall()
+
+
+def _below(root: Path) -> Iterator[str]:
+    """Every file that a tampering may touch, but the database."""
+    for name in ("data", ".dvc/cache", ".clintune/ledger", ".clintune/mlflow/artifacts", "dvc.lock"):
+        place = root / name
+        files = [place] if place.is_file() else (one for one in place.rglob("*") if one.is_file())
+        yield from (str(file.relative_to(root)) for file in files)
+
+
+def _identity(file: Path) -> tuple[int, int]:
+    stat = file.stat()
+    return stat.st_ino, stat.st_ctime_ns
 
 
 def flip(file: Path, dice: random.Random) -> None:
@@ -182,11 +206,13 @@ def run_deleted(scene: Scene, dice: random.Random) -> Expected:
 
 
 def run_gone_by_mlflow_gc(scene: Scene, dice: random.Random) -> Expected:
+    from tests.evidence.verification import run_quickly
+
     run = some_run(scene, dice)
     client_of(scene.project).delete_run(run.info.run_id)
     uri = f"sqlite:///{scene.database}"
     stores = ["--backend-store-uri", uri, "--tracking-uri", uri]
-    scene.project.run("mlflow", "gc", *stores, "--run-ids", run.info.run_id)
+    run_quickly(scene.project, "mlflow", "gc", *stores, "--run-ids", run.info.run_id)
     return Expected("run", run.data.tags["clintune.run"])
 
 
@@ -203,8 +229,10 @@ def lock_fabricated(scene: Scene, dice: random.Random) -> Expected:
 
 
 def laundered_by_dvc_commit(scene: Scene, dice: random.Random) -> Expected:
+    from tests.evidence.verification import run_quickly
+
     found = output(scene, dice)
-    scene.project.run("dvc", "commit", "-f")
+    run_quickly(scene.project, "dvc", "commit", "-f")
     return found
 
 

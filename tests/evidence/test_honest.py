@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.evidence.verification import verified_quickly
+from tests.evidence.verification import run_quickly, verified_quickly
 from tests.tampering import Scene
 from tests.tracking.stores import client_of, stage_runs
 
@@ -22,7 +22,7 @@ def times_change(scene: Scene, dice: random.Random) -> None:
 
 def the_cache_is_emptied_and_filled(scene: Scene, _dice: random.Random) -> None:
     scene.project.run("rm", "-rf", ".dvc/cache/files")
-    scene.project.run("dvc", "commit", "-f")
+    run_quickly(scene.project, "dvc", "commit", "-f")
 
 
 def the_cache_is_away(scene: Scene, _dice: random.Random) -> None:
@@ -32,15 +32,15 @@ def the_cache_is_away(scene: Scene, _dice: random.Random) -> None:
 def outputs_come_back_from_the_cache(scene: Scene, dice: random.Random) -> None:
     name = dice.choice(["data/raw", "data/windows", "data/checkpoint", "data/bundle"])
     scene.project.run("rm", "-rf", name)
-    scene.project.run("dvc", "checkout")
+    run_quickly(scene.project, "dvc", "checkout")
 
 
 def nothing_is_to_do(scene: Scene, _dice: random.Random) -> None:
-    scene.project.run("dvc", "repro")
+    run_quickly(scene.project, "dvc", "repro")
 
 
 def a_snapshot_is_taken(scene: Scene, _dice: random.Random) -> None:
-    scene.project.run("clintune", "snapshot")
+    run_quickly(scene.project, "clintune", "snapshot")
 
 
 def a_stage_runs_by_hand(scene: Scene, dice: random.Random) -> None:

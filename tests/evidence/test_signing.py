@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from clintune.cli import main
 from clintune.errors import UserError
-from clintune.evidence.packing.archive import judged, read_archive, write_archive
+from clintune.evidence.packing import signing
+from clintune.evidence.packing.archive import read_archive, write_archive
+from clintune.evidence.packing.judging import judge_file
 from clintune.evidence.packing.signing import sign
 from clintune.evidence.verification.verifier import sha256
 from clintune.sealing.canonical import canonical
@@ -64,7 +67,7 @@ def evidence(tmp_path) -> Path:
 
 
 def findings(file: Path, signers: Path | None) -> list[str]:
-    return [f"{one['place']} {one['field']}".strip() for one in judged(file, files=None, signers=signers)[0]]
+    return [f"{one['place']} {one['field']}".strip() for one in judge_file(file, signers=signers).findings]
 
 
 def test_two_people_sign_and_it_is_said_who_as_what_and_meaning_what(evidence, key, signers):
@@ -72,9 +75,9 @@ def test_two_people_sign_and_it_is_said_who_as_what_and_meaning_what(evidence, k
     sign(evidence, role="author", meaning="made by me", signer="writer@example.org", key=key("a"))
     sign(evidence, **APPROVED, signer="reader@example.org", key=key("b"))
     assert read_archive(evidence)["manifest.json"] == manifest
-    found, said = judged(evidence, files=None, signers=signers(writer="a", reader="b"))
-    assert found == []
-    assert [line.partition(" by ")[2] for line in said[:2]] == [
+    verdict = judge_file(evidence, signers=signers(writer="a", reader="b"))
+    assert verdict.findings == []
+    assert [line.partition(" by ")[2] for line in verdict.lines()[:2]] == [
         "writer@example.org as author: made by me",
         "reader@example.org as approver: reviewed and approved",
     ]
@@ -82,15 +85,15 @@ def test_two_people_sign_and_it_is_said_who_as_what_and_meaning_what(evidence, k
 
 def test_without_a_list_it_is_said_that_nobody_knows_who_that_is(evidence, key):
     sign(evidence, **APPROVED, signer="reader@example.org", key=key("b"))
-    found, said = judged(evidence, files=None, signers=None)
-    assert found == []
-    assert said[0].endswith("who that is was not checked: --signers")
+    verdict = judge_file(evidence)
+    assert verdict.findings == []
+    assert verdict.lines()[0].endswith("whose key that is was not checked: --signers")
 
 
 def test_a_signer_who_is_not_on_the_list_or_has_another_key_is_a_finding(evidence, key, signers):
     sign(evidence, **APPROVED, signer="reader@example.org", key=key("b"))
-    assert findings(evidence, signers(writer="a")) == ["signatures/01-approver.json"]
-    assert findings(evidence, signers(reader="a")) == ["signatures/01-approver.json"]
+    assert findings(evidence, signers(writer="a")) == ["signatures/01-approver.json key"]
+    assert findings(evidence, signers(reader="a")) == ["signatures/01-approver.json key"]
     assert findings(evidence, signers(reader="b")) == []
 
 
@@ -101,7 +104,16 @@ def test_another_meaning_than_was_signed_is_a_finding(evidence, key, signers):
     said = json.loads(parts[path])
     write_archive(evidence, {**parts, path: canonical({**said, "meaning": "seen"})})
     for known in (None, signers(reader="b")):
-        assert findings(evidence, known) == [path]
+        assert findings(evidence, known) == [f"{path} key"]
+
+
+def test_what_a_signer_writes_makes_no_line_of_its_own(evidence, key):
+    words = "no\n\x1b[2JEverything is as it was sealed: 9 parts."
+    sign(evidence, role="reviewer", meaning=words, signer="reader@example.org", key=key("b"))
+    first, second = judge_file(evidence).last_words
+    assert "\n" not in first
+    assert "\x1b" not in first
+    assert second.startswith("Everything is as it was sealed: 5 parts.")
 
 
 def test_a_signature_over_other_evidence_is_a_finding(evidence, key, signers, tmp_path):
@@ -116,7 +128,7 @@ def test_a_signature_that_is_gone_is_a_finding(evidence, key, signers):
     name = sign(evidence, **APPROVED, signer="reader@example.org", key=key("b"))
     parts = read_archive(evidence)
     write_archive(evidence, {path: one for path, one in parts.items() if path != f"{name}.sig"})
-    assert findings(evidence, signers(reader="b")) == [f"{name}.json"]
+    assert findings(evidence, signers(reader="b")) == [f"{name}.json key"]
 
 
 def test_an_author_may_not_approve(evidence, key):
@@ -127,18 +139,86 @@ def test_an_author_may_not_approve(evidence, key):
 
 def test_who_signed_in_another_role_or_by_another_name_does_not_approve(evidence, key):
     sign(evidence, role="author", meaning="made by me", signer="me@example.org", key=key("a"))
-    with pytest.raises(UserError, match="signed in another role"):
+    with pytest.raises(UserError, match=r"me@example\.org signed as author"):
         sign(evidence, **APPROVED, signer="me@example.org", key=key("a"))
     with pytest.raises(UserError, match=r"this key signed as me@example\.org before"):
         sign(evidence, **APPROVED, signer="you@example.org", key=key("a"))
 
 
-def test_an_approval_by_an_author_that_was_put_in_by_hand_is_a_finding(evidence, key, signers, tmp_path):
-    nobody = pack(tmp_path / "nobody.zip", authors=())
-    sign(nobody, **APPROVED, signer="writer@example.org", key=key("a"))
-    moved = {path: one for path, one in read_archive(nobody).items() if path.startswith("signatures/")}
-    write_archive(evidence, {**read_archive(evidence), **moved})
-    assert "signatures/01-approver.json role" in findings(evidence, signers(writer="a"))
+@pytest.fixture
+def nobody_asks(monkeypatch):
+    """The program of somebody who left out the question whether the signer may."""
+    monkeypatch.setattr(signing, "expect_independent", lambda *_, **__: None)
+
+
+def test_an_approval_by_an_author_that_was_put_in_by_hand_is_a_finding(evidence, key, signers, nobody_asks):
+    sign(evidence, **APPROVED, signer="writer@example.org", key=key("a"))
+    assert findings(evidence, signers(writer="a")) == ["approval by writer@example.org role"]
+
+
+def test_an_approval_with_the_key_of_who_signed_as_author_is_a_finding(evidence, key, signers, nobody_asks):
+    sign(evidence, **APPROVED, signer="reader@example.org", key=key("a"))
+    sign(evidence, role="author", meaning="made by me", signer="somebody@example.org", key=key("a"))
+    known = signers(reader="a", somebody="a")
+    assert findings(evidence, known) == ["approval by reader@example.org role"]
+    assert findings(evidence, None) == ["approval by reader@example.org role"]
+
+
+def test_a_statement_that_names_the_key_of_somebody_else_is_a_finding(evidence, key, signers, monkeypatch):
+    monkeypatch.setattr(signing, "fingerprint", lambda _: "SHA256:of-somebody-else")
+    sign(evidence, **APPROVED, signer="reader@example.org", key=key("b"))
+    for known in (None, signers(reader="b")):
+        assert findings(evidence, known) == ["signatures/01-approver.json key"]
+
+
+def test_a_part_beside_the_signatures_that_is_none_is_a_finding(evidence, key):
+    write_archive(
+        evidence, {**read_archive(evidence), "signatures/note.txt": b"approved", "manifest.txt": b""}
+    )
+    assert findings(evidence, None) == ["manifest.txt SHA-256", "signatures/note.txt SHA-256"]
+
+
+def test_a_signature_is_never_written_over_another(evidence, key):
+    names = [
+        sign(evidence, role="reviewer", meaning="read", signer=f"{name}@example.org", key=key(name))
+        for name in ("a", "b")
+    ]
+    parts = read_archive(evidence)
+    write_archive(evidence, {path: one for path, one in parts.items() if not path.startswith(names[0])})
+    third = sign(evidence, role="reviewer", meaning="read", signer="c@example.org", key=key("c"))
+    assert (names, third) == (["signatures/01-reviewer", "signatures/02-reviewer"], "signatures/03-reviewer")
+
+
+def test_nobody_signs_a_file_whose_parts_are_not_those_of_its_manifest(evidence, key):
+    write_archive(evidence, {**read_archive(evidence), "observed.json": b"{}"})
+    with pytest.raises(UserError, match=r"observed\.json: not the part that the manifest names"):
+        sign(evidence, **APPROVED, signer="reader@example.org", key=key("b"))
+
+
+def test_where_ssh_keygen_is_missing_it_is_said_in_a_line(evidence, key, monkeypatch, tmp_path):
+    sign(evidence, **APPROVED, signer="reader@example.org", key=key("b"))
+    file = key("a")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UserError, match="ssh-keygen: not on this machine"):
+        sign(evidence, **APPROVED, signer="other@example.org", key=file)
+    with pytest.raises(UserError, match="ssh-keygen: not on this machine"):
+        judge_file(evidence)
+
+
+def test_the_program_signs_with_the_name_that_git_knows_and_verifies(
+    evidence, key, signers, monkeypatch, capsys
+):
+    for name, value in {"COUNT": "1", "KEY_0": "user.email", "VALUE_0": "reader@example.org"}.items():
+        monkeypatch.setenv(f"GIT_CONFIG_{name}", value)
+    asked = ["--role", "approver", "--meaning", "reviewed", "--key", str(key("b")), "--json"]
+    assert main(["sign", str(evidence), *asked]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "signature": "signatures/01-approver", "signer": "reader@example.org"
+    }  # fmt: skip
+    who = str(signers(reader="b"))
+    assert main(["verify", "--pack", str(evidence), "--signers", who, "--json"]) == 0
+    [said] = json.loads(capsys.readouterr().out)["signed"]
+    assert (said["signer"], said["role"], said["meaning"]) == ("reader@example.org", "approver", "reviewed")
 
 
 @pytest.mark.parametrize("content", [None, "no key"], ids=["missing", "no key"])

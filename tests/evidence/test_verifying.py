@@ -1,11 +1,19 @@
 """clintune verify, as it is used: what it says, and how it ends."""
 
 import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from tests.evidence.verification import verified
-from tests.project import make_project
+from clintune.cli import main
+from tests.evidence.verification import judged_alone, packed_quickly, verified_quickly
+from tests.killing import until
+from tests.project import Project, make_project
 from tests.tampering import Scene
 from tests.tracking.stores import client_of, stage_runs
 
@@ -38,13 +46,13 @@ def test_a_finding_is_a_line_with_the_file_and_both_hashes(scene):
 
 def test_an_output_that_is_gone_is_named(scene):
     (scene.project.root / "data/bundle/model.onnx").unlink()
-    [finding] = verified(scene.project)[1]
+    [finding] = verified_quickly(scene.project)
     assert (finding["place"], finding["found"]) == ("data/bundle/model.onnx", "")
 
 
 def test_a_ledger_that_is_gone_is_named_line_by_line(scene):
     scene.project.run("rm", "-rf", ".clintune/ledger")
-    kinds = [one["kind"] for one in verified(scene.project)[1]]
+    kinds = [one["kind"] for one in verified_quickly(scene.project)]
     assert kinds.count("ledger") == 7
     assert kinds.count("lock") == 7
 
@@ -52,16 +60,82 @@ def test_a_ledger_that_is_gone_is_named_line_by_line(scene):
 def test_a_param_that_was_changed_since_is_named_with_both_values(scene):
     text = (scene.project.root / "params.yaml").read_text()
     scene.project.params({"train": {"epochs": 7}})
-    _, findings = verified(scene.project)
+    findings = verified_quickly(scene.project)
     (scene.project.root / "params.yaml").write_text(text)
     [finding] = [one for one in findings if one["kind"] == "param"]
     assert (finding["field"], finding["sealed"], finding["found"]) == ("train.epochs", "6", "7")
 
 
+SHOWN = "UPDATE latest_metrics SET value = value + 0.1 WHERE run_uuid = ? AND key = 'strict/f1'"
+
+
+def test_the_value_that_mlflow_shows_is_compared_too(scene):
+    """It lies in a table of its own; the curve is as it was."""
+    [run] = stage_runs(client_of(scene.project), "evaluate")
+    scene.query(SHOWN, run.info.run_id)
+    [finding] = verified_quickly(scene.project)
+    assert (finding["kind"], finding["field"]) == ("run", "metric strict/f1 as it is shown")
+    assert float(finding["found"]) == pytest.approx(float(finding["sealed"]) + 0.1)
+
+
+@pytest.mark.parametrize(
+    "statement", [SHOWN, SHOWN.replace("latest_metrics", "metrics")], ids=["shown", "curve"]
+)
+def test_the_headline_of_an_execution_is_compared_in_both_tables(scene, statement):
+    [run] = stage_runs(client_of(scene.project), "evaluate")
+    scene.query(statement, run.data.tags["mlflow.parentRunId"])
+    [finding] = verified_quickly(scene.project)
+    assert (finding["field"], "of execution" in finding["place"]) == ("metric strict/f1", True)
+
+
+def test_a_record_that_is_none_of_a_stage_is_a_finding_and_no_crash(scene):
+    scene.ledger.append("stage", "a run", {"kind": "stage", "stage": "train"}, at=1)
+    [finding] = verified_quickly(scene.project)
+    assert (finding["kind"], finding["sealed"]) == ("record", "a stage")
+
+
+def test_a_number_that_json_has_no_word_for_is_a_finding_and_can_be_packed(scene, tmp_path):
+    [run] = stage_runs(client_of(scene.project), "evaluate")
+    client_of(scene.project).log_metric(run.info.run_id, "strict/f1", float("inf"), step=3)
+    packed_quickly(scene.project, tmp_path / "evidence.zip")
+    fields = {one["field"] for one in judged_alone(tmp_path / "evidence.zip")[1]}
+    assert "metric strict/f1 at step 3" in fields
+
+
+@pytest.mark.slow
+def test_a_store_behind_a_server_is_verified_and_packed_in_the_same_way(scene, tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    asked = ["--backend-store-uri", f"sqlite:///{scene.database}", "--port", str(port), "--workers", "1"]
+    program = str(Path(sys.executable).with_name("mlflow"))
+    with (tmp_path / "log").open("wb") as log:
+        server = subprocess.Popen([program, "server", *asked], stdout=log, stderr=log, start_new_session=True)
+    project = Project(scene.project.root, {"MLFLOW_TRACKING_URI": f"http://127.0.0.1:{port}"})
+    try:
+        until(lambda: project.run("clintune", "verify", ok=False).returncode == 0, 120)
+        [run] = stage_runs(client_of(scene.project), "evaluate")
+        client_of(scene.project).log_param(run.info.run_id, "better", "1")
+        done = project.run("clintune", "pack", "-o", str(tmp_path / "evidence.zip"), ok=False)
+    finally:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+    assert (done.returncode, "param better" in done.stdout) == (1, True)
+    assert [one["field"] for one in judged_alone(tmp_path / "evidence.zip")[1]] == ["param better"]
+    assert project.run("clintune", "verify", ok=False).returncode == 2
+
+
+def test_what_it_detects_and_what_it_cannot_is_said(capsys):
+    assert main(["verify", "--threats"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("Detected: ")
+    assert "Not detected: a lie told while a stage ran" in said
+
+
 def test_a_trigger_of_the_trail_that_was_dropped_is_named_now_and_later(scene):
     scene.query("DROP TRIGGER clintune_trail_metrics_update")
     for _ in range(2):
-        [finding] = verified(scene.project)[1]
+        [finding] = verified_quickly(scene.project)
         assert (finding["kind"], finding["field"]) == ("trail", "clintune_trail_metrics_update")
 
 
@@ -69,14 +143,14 @@ def test_a_run_that_was_killed_before_it_could_name_its_line_is_none_where_nothi
     run = next(run for run in stage_runs(client_of(scene.project)) if run.data.tags["dvc.stage"] == "train")
     scene.query("UPDATE runs SET status = 'KILLED' WHERE run_uuid = ?", run.info.run_id)
     scene.query("DELETE FROM tags WHERE run_uuid = ? AND key = 'clintune.sealed'", run.info.run_id)
-    fields = {one["field"] for one in verified(scene.project)[1]}
+    fields = {one["field"] for one in verified_quickly(scene.project)}
     assert {"status", "tag clintune.sealed"} <= fields, "dvc.lock relies on it"
     lock = (scene.project.root / "dvc.lock").read_text()
     record = json.loads(scene.ledger.record_file(line_of(scene, run)).read_bytes())
     stage = lock[: lock.index("  train:")]
     (scene.project.root / "dvc.lock").write_text(stage)  # train, and what follows from it, never ended
     assert record["stage"] == "train"
-    places = {one["place"] for one in verified(scene.project)[1]}
+    places = {one["place"] for one in verified_quickly(scene.project)}
     assert not any(run.info.run_id in place for place in places)
 
 

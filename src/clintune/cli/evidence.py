@@ -16,8 +16,9 @@ def add_evidence(commands: "Commands") -> None:
     """Their names and arguments."""
     verify = commands.add_parser("verify", help="hash all of it again: what is not as it was sealed")
     verify.add_argument("--pack", type=Path, metavar="FILE", help="an evidence file alone, in any folder")
-    verify.add_argument("--files", type=Path, metavar="FOLDER", help="with --pack: what was delivered")
+    verify.add_argument("--files", type=Path, metavar="FOLDER", help="with --pack: a checkout, or a bundle")
     verify.add_argument("--signers", type=Path, metavar="FILE", help="with --pack: who may sign (ssh-keygen)")
+    verify.add_argument("--threats", action="store_true", help="what this detects, and what it cannot")
     verify.set_defaults(run=_verify)
     pack = commands.add_parser("pack", help="the evidence for what dvc.lock names, in one file")
     pack.add_argument("-o", "--output", type=Path, default=Path("evidence.zip"), metavar="FILE")
@@ -26,7 +27,9 @@ def add_evidence(commands: "Commands") -> None:
     sign.add_argument("pack", type=Path, metavar="FILE", help="what `clintune pack` wrote")
     sign.add_argument("--role", required=True, help="author, reviewer, approver; an author may not approve")
     sign.add_argument("--meaning", required=True, help='what it says, as "reviewed and approved"')
-    sign.add_argument("--signer", required=True, help="by which name the list of signers knows the key")
+    sign.add_argument(
+        "--name", "--signer", help="by which the list of signers knows the key; else user.email"
+    )
     sign.add_argument("--key", required=True, type=Path, metavar="FILE", help="the private SSH key")
     sign.set_defaults(run=_sign)
     for command in (verify, pack, sign, *_add_comparisons(commands)):
@@ -60,9 +63,12 @@ def _add_comparisons(commands: "Commands") -> Iterator[argparse.ArgumentParser]:
 
 
 def _verify(arguments: argparse.Namespace) -> int:
+    from clintune.evidence.verification.verifier import THREATS
     from clintune.evidence.verification.verifying import verify
     from clintune.tracking.home import home
 
+    if arguments.threats:
+        return tell(arguments, {"threats": THREATS}, [THREATS])
     if arguments.pack is not None:
         return _verify_pack(arguments)
     if arguments.files is not None or arguments.signers is not None:
@@ -73,12 +79,11 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 
 def _verify_pack(arguments: argparse.Namespace) -> int:
-    from clintune.evidence.packing.archive import judged
-    from clintune.evidence.verification.verifier import shown
+    from clintune.evidence.packing.judging import judge_file
 
-    findings, said = judged(arguments.pack, files=arguments.files, signers=arguments.signers)
-    tell(arguments, {"findings": findings}, [*map(shown, findings), *said])
-    return FINDING if findings else 0
+    verdict = judge_file(arguments.pack, files=arguments.files, signers=arguments.signers)
+    tell(arguments, verdict.as_json(), verdict.lines())
+    return FINDING if verdict.findings else 0
 
 
 def _pack(arguments: argparse.Namespace) -> int:
@@ -96,13 +101,14 @@ def _pack(arguments: argparse.Namespace) -> int:
 
 
 def _sign(arguments: argparse.Namespace) -> int:
-    from clintune.evidence.packing.signing import sign
+    from clintune.evidence.packing.signing import name_of_signer, sign
 
+    signer = arguments.name or name_of_signer(Path())
     name = sign(
-        arguments.pack, role=arguments.role, meaning=arguments.meaning, signer=arguments.signer,
-        key=arguments.key,
-    )  # fmt: skip
-    return tell(arguments, {"signature": name}, [f"{arguments.pack}: {name}, by {arguments.signer}"])
+        arguments.pack, role=arguments.role, meaning=arguments.meaning, signer=signer, key=arguments.key
+    )
+    lines = [f"{arguments.pack}: {name}, by {signer}"]
+    return tell(arguments, {"signature": name, "signer": signer}, lines)
 
 
 def _replay(arguments: argparse.Namespace) -> int:

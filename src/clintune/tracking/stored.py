@@ -97,12 +97,20 @@ def content(store: Store, stored: Stored) -> dict[str, Any]:
     }
 
 
-def execution(parent: "Run") -> dict[str, Any]:
-    """The same of the run of an execution, as far as its stages vouch for it."""
+def execution(store: Store, parent: "Run") -> dict[str, Any]:
+    """The same of the run of an execution, as far as its stages vouch for it.
+
+    `headline` is what MLflow shows, `last` the last point of each curve: they lie in two tables.
+    """
+    curves = {name: _history(store, str(parent.info.run_id), name) for name in parent.data.metrics}
+    last = {
+        name: max((step, at, value) for step, value, at in one)[-1] for name, one in curves.items() if one
+    }
     return {
         "params": dict(parent.data.params),
         "tags": dict(parent.data.tags),
         "headline": dict(parent.data.metrics),
+        "last": last,
         "artifacts": _sums(parent.info.artifact_uri),
     }
 

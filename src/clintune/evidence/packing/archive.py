@@ -8,9 +8,12 @@ from clintune.errors import UserError
 from clintune.evidence.verification import verifier
 from clintune.files import whole_file
 
+MANIFEST = "manifest.json"
+
 _NO_DATE = (1980, 1, 1, 0, 0, 0)
 _MODE = 0o644 << 16
 _UNIX = 3
+_NEXT = "name what `clintune pack` wrote"
 
 
 def write_archive(path: Path, parts: Mapping[str, bytes]) -> None:
@@ -27,26 +30,9 @@ def read_archive(path: Path) -> dict[str, bytes]:
     try:
         parts = verifier.read_parts(path)
     except FileNotFoundError:
-        raise UserError(str(path), "no such file", "name what `clintune pack` wrote") from None
-    except (OSError, zipfile.BadZipFile) as error:
-        problem = f"no evidence file ({type(error).__name__})"
-        raise UserError(str(path), problem, "name what `clintune pack` wrote") from None
-    missing = {"manifest.json", "observed.json", "ledger/ledger.jsonl"} - parts.keys()
-    if missing:
-        problem = f"no evidence file: {min(missing)} is not in it"
-        raise UserError(str(path), problem, "name what `clintune pack` wrote")
+        raise UserError(str(path), "no such file", _NEXT) from None
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise UserError(str(path), f"no evidence file ({type(error).__name__}: {error})", _NEXT) from None
+    if MANIFEST not in parts:
+        raise UserError(str(path), f"no evidence file: {MANIFEST} is not in it", _NEXT)
     return parts
-
-
-def judged(path: Path, *, files: Path | None, signers: Path | None) -> tuple[list[dict[str, str]], list[str]]:
-    """What is not as it was sealed, and who signed it. Raises UserError if it is no evidence file."""
-    for named in (files, signers):
-        if named is not None and not named.exists():
-            raise UserError(str(named), "no such file or folder", "name one that is there")
-    parts = read_archive(path)
-    try:
-        findings = verifier.judge_pack(parts, files, signers)
-    except (ValueError, KeyError, TypeError) as error:
-        problem = f"no evidence file ({type(error).__name__} in a part)"
-        raise UserError(str(path), problem, "name what `clintune pack` wrote") from None
-    return findings, list(verifier.last_words(parts, findings, signers))

@@ -8,11 +8,11 @@ from typing import Any
 
 from clintune.evidence.checklist.checking import parts as checklist_parts
 from clintune.evidence.documents.writing import documents
-from clintune.evidence.packing.archive import write_archive
+from clintune.evidence.packing.archive import MANIFEST, write_archive
 from clintune.evidence.subject import Subject, subject_of
 from clintune.evidence.verification import verifier
 from clintune.evidence.verification.findings import Finding, as_findings
-from clintune.evidence.verification.observing import observe
+from clintune.evidence.verification.observing import ledger_in, observe
 from clintune.evidence.verification.verifying import verdict_of
 from clintune.files import sha256
 from clintune.sealing.canonical import canonical, digest
@@ -21,7 +21,7 @@ from clintune.tracking import trail
 from clintune.tracking.home import Home
 
 FORMAT = "clintune evidence 1"
-MANIFEST, OBSERVED, LEDGER = "manifest.json", "observed.json", "ledger/ledger.jsonl"
+OBSERVED, LEDGER = "observed.json", "ledger/ledger.jsonl"
 
 _NEVER_TEXT = (
     "data/evaluation/metrics.json", "data/bundle/MODEL_CARD.md", "data/bundle/bundle.json",
@@ -36,11 +36,13 @@ _OF_THE_PROJECT = ("dvc.lock", "dvc.yaml", "params.yaml", "requirements.lock")
 _README = """\
 This is the evidence for a model: which data, code, params and environment made it.
 
-    python3 -I verify.py                     unpacked here; needs Python and nothing else
-    python3 -I verify.py --files FOLDER      with the delivered outputs, below FOLDER as in the project
+    python3 -I verify.py                     unpacked here, nothing else beside it; needs Python 3.10 alone
+    python3 -I verify.py evidence.zip        the same of the file
+    python3 -I verify.py --files FOLDER      with what was delivered: a checkout, or a bundle alone
     python3 -I verify.py --signers FILE      who signed; FILE lists who may (ssh-keygen, allowed signers)
 
-verify.py has 300 lines: read it first.
+verify.py has 300 lines: read it first. Copies of dvc.lock, dvc.yaml, params.yaml and requirements.lock are
+for reading: only a signature vouches for those texts.
 
 """
 
@@ -48,10 +50,10 @@ verify.py has 300 lines: read it first.
 def pack(root: Path, place: Home, file: Path) -> tuple[list[dict[str, str]], int]:
     """Write the evidence of what dvc.lock names; give what verification finds now, and the number of parts.
 
-    Raises LedgerError where a stage has no record, TrackingError where the store cannot be asked.
+    Raises LedgerError where nothing was ever sealed, TrackingError where the store cannot be asked.
     """
+    observed = observe(root, place, ledger_in(place.ledger))
     subject = subject_of(root, place)
-    observed = observe(root, place, subject.sealed)
     findings = verdict_of(observed, subject.sealed).findings
     parts = assemble(subject, observed, as_findings(findings))
     write_archive(file, {**parts, MANIFEST: canonical(manifest(subject, parts))})
@@ -122,8 +124,12 @@ def _commits(subject: Subject) -> list[str]:
 
 def _authors(subject: Subject) -> set[str]:
     """Who ran the stages, and who wrote the commits that they ran at."""
-    commits = _commits(subject)
-    asked = ["git", "-C", str(subject.root), "show", "-s", "--format=%ae%n%an", *commits]
+    written = [_written_by(subject.root, commit) for commit in _commits(subject)]
+    return {record["by"] for record in subject.records.values()}.union(*written)
+
+
+def _written_by(root: Path, commit: str) -> set[str]:
+    """Address and name; nobody where git does not know the commit."""
+    asked = ["git", "-C", str(root), "show", "-s", "--format=%ae%n%an", commit, "--"]
     done = subprocess.run(asked, capture_output=True, text=True, check=False)
-    written = done.stdout.splitlines() if commits and done.returncode == 0 else []
-    return {record["by"] for record in subject.records.values()} | set(filter(None, written))
+    return set(filter(None, done.stdout.splitlines())) if done.returncode == 0 else set()

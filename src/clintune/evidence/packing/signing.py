@@ -1,45 +1,67 @@
 """Signatures over the manifest of an evidence file, by `ssh-keygen -Y`: who, as what, meaning what, when."""
 
 import json
-import shutil
+import re
 import subprocess
 import tempfile
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 from clintune.errors import UserError
-from clintune.evidence.packing.archive import read_archive, write_archive
-from clintune.evidence.packing.assembling import MANIFEST
+from clintune.evidence.packing.archive import MANIFEST, read_archive, write_archive
+from clintune.evidence.packing.judging import expect_ssh_keygen
 from clintune.evidence.verification import verifier
 from clintune.sealing.canonical import canonical
 
-APPROVER = "approver"
-_ROLE = "letters, digits and - only"
+AUTHOR, APPROVER = "author", "approver"
 
 
 def sign(pack: Path, *, role: str, meaning: str, signer: str, key: Path) -> str:
     """Add a signature to an evidence file; give the name of its part. The manifest stays as it is.
 
-    Raises UserError for an author who approves, a key that signed as somebody else, and what ssh-keygen says.
+    Raises UserError for an author who approves, a key that signed as somebody else, a file whose parts are
+    not those of its manifest, and what ssh-keygen says.
     """
     parts = read_archive(pack)
-    if not role.replace("-", "").isalnum() or not meaning.strip():
-        raise UserError("--role, --meaning", "a role and a meaning are wanted", f"of a role {_ROLE}")
+    expect_whole(pack, parts)
+    if not re.fullmatch(r"[A-Za-z0-9-]+", role) or not meaning.strip():
+        problem = "a role and a meaning are wanted"
+        raise UserError("--role, --meaning", problem, "of a role: letters, digits and - only")
+    expect_ssh_keygen()
     statement = {
         "key": fingerprint(key), "manifest_sha256": verifier.sha256(parts[MANIFEST]), "meaning": meaning,
         "role": role, "signed_at": datetime.now(UTC).isoformat(timespec="seconds"), "signer": signer,
     }  # fmt: skip
-    signed = [json.loads(content) for path, content in parts.items() if is_statement(path)]
+    stems = sorted({path.rpartition(".")[0] for path in parts if verifier.SIGNATURE.fullmatch(path)})
+    signed = [json.loads(parts[f"{stem}.json"]) for stem in stems if f"{stem}.json" in parts]
     expect_independent(statement, signed, authors=json.loads(parts[MANIFEST])["authors"])
-    name = f"signatures/{len(signed) + 1:02}-{role}"
+    name = f"signatures/{_next(stems):02}-{role}"
     content = canonical(statement)
     added = {f"{name}.json": content, f"{name}.sig": _signature(content, key)}
     write_archive(pack, {**parts, **added})
     return name
 
 
+def expect_whole(pack: Path, parts: Mapping[str, bytes]) -> None:
+    """Nobody puts a name to a file whose parts are not those of its manifest."""
+    try:
+        listed = {path: one["sha256"] for path, one in json.loads(parts[MANIFEST])["parts"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise UserError(f"{pack}: {MANIFEST}", "no manifest of an evidence file", "clintune pack") from None
+    there = {
+        path: verifier.sha256(content)
+        for path, content in parts.items()
+        if path != MANIFEST and not verifier.SIGNATURE.fullmatch(path)
+    }
+    for path in sorted(listed.keys() | there.keys()):
+        if listed.get(path) != there.get(path):
+            problem = "not the part that the manifest names"
+            raise UserError(f"{pack}: {path}", problem, "clintune verify --pack says more; pack it anew")
+
+
 def expect_independent(
-    statement: dict[str, str], signed: list[dict[str, str]], *, authors: list[str]
+    statement: Mapping[str, str], signed: Iterable[Mapping[str, str]], *, authors: Iterable[str]
 ) -> None:
     """Who wrote it, or signed it as something else, does not approve it."""
     same_key = [one for one in signed if one["key"] == statement["key"]]
@@ -47,20 +69,31 @@ def expect_independent(
         problem = f"this key signed as {same_key[0]['signer']} before"
         raise UserError("--key", problem, "each signer has a key of their own")
     if statement["role"] == APPROVER and statement["signer"] in authors:
-        raise UserError("--signer", f"{statement['signer']} is an author of it", "somebody else approves")
-    others = {one["role"] for one in same_key} - {statement["role"]}
-    if others and APPROVER in {statement["role"], *others}:
-        raise UserError("--role", f"{statement['signer']} signed in another role", "somebody else approves")
-
-
-def is_statement(path: str) -> bool:
-    """Whether this part says who signed."""
-    return path.startswith("signatures/") and path.endswith(".json")
+        raise UserError("--name", f"{statement['signer']} is an author of it", "somebody else approves")
+    roles = {statement["role"], *(one["role"] for one in same_key)}
+    if {AUTHOR, APPROVER} <= roles:
+        problem = f"{statement['signer']} signed as {' and '.join(roles - {statement['role']})}"
+        raise UserError("--role", problem, "somebody else approves")
 
 
 def fingerprint(key: Path) -> str:
     """The SHA-256 of the public key, as ssh-keygen prints it."""
     return _ssh_keygen(key, "-l", "-f", str(key)).split()[1]
+
+
+def name_of_signer(root: Path) -> str:
+    """The address that git knows this user by. Raises UserError where it knows none."""
+    asked = ["git", "-C", str(root), "config", "user.email"]
+    done = subprocess.run(asked, capture_output=True, text=True, check=False)
+    if not done.stdout.strip():
+        raise UserError(
+            "--name", "git does not know who you are", "name yourself as the list of signers does"
+        )
+    return done.stdout.strip()
+
+
+def _next(stems: Iterable[str]) -> int:
+    return max((int(stem.split("/")[1].split("-")[0]) for stem in stems), default=0) + 1
 
 
 def _signature(content: bytes, key: Path) -> bytes:
@@ -72,8 +105,6 @@ def _signature(content: bytes, key: Path) -> bytes:
 
 
 def _ssh_keygen(key: Path, *arguments: str) -> str:
-    if shutil.which("ssh-keygen") is None:
-        raise UserError("ssh-keygen", "not on this machine", "install OpenSSH's client")
     if not key.is_file():
         raise UserError(str(key), "no such key", "ssh-keygen -t ed25519 makes one")
     done = subprocess.run(["ssh-keygen", *arguments], capture_output=True, text=True, check=False)

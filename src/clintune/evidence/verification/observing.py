@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -9,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from clintune.errors import ParamsError
+from clintune.errors import LedgerError, ParamsError
 from clintune.evidence.verification import verifier
 from clintune.lockfile import LockEntry, cache_folder, read_lock
-from clintune.params import load_params
+from clintune.params import leaves, load_params
 from clintune.sealing.hashing import sums
 from clintune.sealing.ledger import Ledger
+from clintune.sealing.record import KIND
 from clintune.tracking import limits, trail
 from clintune.tracking.home import Home
 from clintune.tracking.journal import journals
@@ -57,19 +59,24 @@ def _record_named(line: bytes) -> str:
 
 
 def observe(root: Path, place: Home, sealed: Sealed) -> Tree:
-    """What there is now of all that was sealed.
+    """What there is now of all that was sealed, as a tree of JSON's types.
 
-    Raises TrackingError where the tracking store cannot be asked.
+    Raises TrackingError where the tracking store cannot be asked, LedgerError where nothing was ever sealed.
     """
-    lock, records = locked(root), [record for _, record in sealed.of_kind("stage")]
-    gaps = list(_gaps(place))  # before the store is opened, which lays the trail anew
+    if not sealed.lines and place.sqlite is not None and not place.sqlite.exists():
+        raise _nothing_sealed(place)
+    lock = locked(root)
+    records = [record for _, record in sealed.of_kind(KIND) if record.keys() >= verifier.STAGE]
+    gaps = [list(gap) for gap in _gaps(place)]  # before the store is opened, which lays the trail anew
     store = open_store(place)
     waiting = sorted(folder.name for folder in journals(place.spool))
     with answering(store.uri):
         stored = stored_runs(store)
+        if not sealed.lines and not any(one.sealed for one in stored.values()):
+            raise _nothing_sealed(place)
         said = {record["run"]: record for record in records}
         runs = {key: _run(store, one, said.get(key)) for key, one in stored.items()}
-        executions = dict(_executions(stored, said))
+        executions = dict(_executions(store, stored, said))
     return {
         "lock": lock,
         "files": _files(root, lock, records),
@@ -87,6 +94,11 @@ def locked(root: Path) -> dict[str, LockEntry]:
     return read_lock(root / "dvc.lock") if (root / "dvc.lock").exists() else {}
 
 
+def _nothing_sealed(place: Home) -> LedgerError:
+    """There is no line, and no run that names one."""
+    return LedgerError(f"{place.root.name}/{place.ledger.name}", "nothing was sealed here", "dvc repro seals")
+
+
 def _gaps(place: Home) -> Iterator[tuple[str, str, str]]:
     """Whether the store keeps old values: the triggers are there, and those that were meant."""
     if place.sqlite is not None and place.sqlite.exists():
@@ -94,9 +106,10 @@ def _gaps(place: Home) -> Iterator[tuple[str, str, str]]:
             yield place.sqlite.name, name, found
 
 
-def _params(root: Path) -> Any:
+def _params(root: Path) -> dict[str, Any] | str:
+    """By name; or why there are none."""
     try:
-        return load_params(root / "params.yaml").model_dump(mode="json")
+        return dict(leaves(load_params(root / "params.yaml").model_dump(mode="json")))
     except ParamsError as error:
         return str(error)
 
@@ -112,7 +125,7 @@ def _files(root: Path, lock: Mapping[str, LockEntry], records: list[Tree]) -> di
     return {path: one["sha256"] for path, one in sums(root, paths).items()}
 
 
-def _cache(root: Path, lock: Mapping[str, LockEntry]) -> dict[str, tuple[str, str]]:
+def _cache(root: Path, lock: Mapping[str, LockEntry]) -> dict[str, list[str]]:
     """Objects that dvc.lock leads to: (the MD5 that names it, that of its content) by path.
 
     One that is not there (after `dvc gc`, in a fresh clone) is none: nothing can come of it.
@@ -123,7 +136,7 @@ def _cache(root: Path, lock: Mapping[str, LockEntry]) -> dict[str, tuple[str, st
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         found = threads.map(lambda name: _md5(_object(files, name)), objects)
         return {
-            os.path.relpath(_object(files, name), root): (name.removesuffix(_FOLDER), md5)
+            os.path.relpath(_object(files, name), root): [name.removesuffix(_FOLDER), md5]
             for name, md5 in zip(objects, found, strict=True)
         }
 
@@ -166,34 +179,49 @@ def _run(store: Store, stored: Stored, record: Tree | None) -> Tree:
         "execution": stored.parent_id,
         "params": _as_said(held["params"], said["params"], limits.param),
         "tags": _as_said(held["tags"], said["tags"], limits.tag),
-        "metrics": _named_as_said(held["metrics"], said["metrics"]),
-        "latest": _named_as_said(dict(stored.run.data.metrics), said["metrics"]),
-        "datasets": held["datasets"],
+        "metrics": _named_as_said(
+            {name: _curve(points) for name, points in held["metrics"].items()}, said["metrics"]
+        ),
+        "latest": _latest(stored.run.data.metrics, said["metrics"]),
+        "datasets": {name: f"{digest} {role}" for name, digest, role in held["datasets"]},
         "artifacts": held["artifacts"],
         "models": held["models"],
     }
 
 
-def _executions(stored: Mapping[str, Stored], said: Mapping[str, Tree]) -> Iterator[tuple[str, Tree]]:
-    """The runs of executions by MLflow's name for them; what their stages say of one is the same of each."""
-    for key, one in stored.items():
-        if one.parent is not None:
-            held, record = execution(one.parent), said.get(key)
-            known = (record and record["execution"]) or {"params": {}, "tags": {}}
-            headlines = [
-                said[other]["reported"]["headline"]
-                for other in stored
-                if other in said and stored[other].parent_id == one.parent_id
-            ]
-            yield (
-                str(one.parent_id),
-                {
-                    "params": _as_said(held["params"], known["params"], limits.param),
-                    "tags": _as_said(held["tags"], known["tags"], limits.tag),
-                    "artifacts": held["artifacts"],
-                    "latest": _named_as_said(held["headline"], {name for one in headlines for name in one}),
-                },
-            )
+def _executions(
+    store: Store, stored: Mapping[str, Stored], said: Mapping[str, Tree]
+) -> Iterator[tuple[str, Tree]]:
+    """The runs of executions by MLflow's name for them, in the names that their stages gave."""
+    for parent in {one.parent_id: one.parent for one in stored.values() if one.parent is not None}.values():
+        held, name = execution(store, parent), str(parent.info.run_id)
+        records = [said[key] for key, one in stored.items() if key in said and one.parent_id == name]
+        known = [record["execution"] for record in records if record["execution"]]
+        texts = known[0] if known else {"params": {}, "tags": {}}
+        headline = {key for record in records for key in record["reported"]["headline"]}
+        yield (
+            name,
+            {
+                "params": _as_said(held["params"], texts["params"], limits.param),
+                "tags": _as_said(held["tags"], texts["tags"], limits.tag),
+                "artifacts": held["artifacts"],
+                "latest": _latest(held["headline"], headline),
+                "last": _latest(held["last"], headline),
+            },
+        )
+
+
+def _latest(held: Mapping[str, float], said: Iterable[str]) -> Tree:
+    return _named_as_said({name: _number(value) for name, value in held.items()}, said)
+
+
+def _curve(points: Iterable[tuple[int, float, int]]) -> list[list[Any]]:
+    return [[step, _number(value), at] for step, value, at in points]
+
+
+def _number(value: float) -> float | str:
+    """JSON has no word for what is not finite, and no stage reports it."""
+    return value if math.isfinite(value) else repr(value)
 
 
 def _named_as_said(held: Mapping[str, Any], said: Iterable[str]) -> Tree:
@@ -207,8 +235,3 @@ def _as_said(held: Mapping[str, str], said: Mapping[str, str], shortened: Any) -
         name: said[name] if name in said and shortened(said[name]) == value else value
         for name, value in named.items()
     }
-
-
-def is_empty(observed: Tree, sealed: Sealed) -> bool:
-    """Whether nothing was ever sealed here: no line, and no run that names one."""
-    return not sealed.lines and not any(run["sealed"] for run in observed["runs"].values())

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from clintune.errors import LedgerError
 from clintune.evidence.verification import verifier
-from clintune.evidence.verification.observing import Sealed, is_empty, ledger_in, observe
+from clintune.evidence.verification.observing import Sealed, ledger_in, observe
 from clintune.tracking.home import Home
 
 
@@ -36,12 +35,7 @@ def verify(root: Path, place: Home) -> Verdict:
     Raises TrackingError where the tracking store cannot be asked, LedgerError where nothing was ever sealed.
     """
     sealed = ledger_in(place.ledger)
-    observed = observe(root, place, sealed)
-    if is_empty(observed, sealed):
-        raise LedgerError(
-            f"{place.root.name}/{place.ledger.name}", "nothing was sealed here", "dvc repro seals"
-        )
-    return verdict_of(observed, sealed)
+    return verdict_of(observe(root, place, sealed), sealed)
 
 
 def verdict_of(observed: dict[str, Any], sealed: Sealed) -> Verdict:

@@ -1,0 +1,54 @@
+"""clintune verify --pack: what the judge says of an evidence file alone."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from clintune.errors import UserError
+from clintune.evidence.packing.archive import read_archive
+from clintune.evidence.verification import verifier
+
+
+@dataclass(frozen=True, slots=True)
+class PackVerdict:
+    """What is not as it was sealed, and the statements of those who signed, the first first."""
+
+    findings: Sequence[Mapping[str, str]]
+    signed: Sequence[Mapping[str, str]]
+    last_words: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """For a program to read: what verify.py says with --json."""
+        return {"findings": list(self.findings), "signed": list(self.signed)}
+
+    def lines(self) -> list[str]:
+        """For a person: what verify.py says."""
+        return [*(verifier.shown(dict(one)) for one in self.findings), *self.last_words]
+
+
+def judge_file(path: Path, *, files: Path | None = None, signers: Path | None = None) -> PackVerdict:
+    """Judge it, with what was delivered below `files` and with the list of those who may sign.
+
+    Raises UserError where it is no evidence file, or there is nothing to check its signatures with.
+    """
+    for named in filter(None, (files, signers)):
+        if not named.exists():
+            raise UserError(str(named), "no such file or folder", "name one that is there")
+    parts = read_archive(path)
+    if any(map(verifier.SIGNATURE.fullmatch, parts)):
+        expect_ssh_keygen()
+    try:
+        found, signed = verifier.judge_pack(parts, files, signers)
+        last = tuple(verifier.last_words(len(parts), found, signed, signers))
+    except (LookupError, ValueError, TypeError, AttributeError) as error:
+        problem = f"no evidence file ({type(error).__name__} in a part)"
+        raise UserError(str(path), problem, "name what `clintune pack` wrote") from None
+    return PackVerdict(found, signed, last)
+
+
+def expect_ssh_keygen() -> None:
+    """Raises UserError where it is not there: it makes signatures and checks them."""
+    if shutil.which("ssh-keygen") is None:
+        raise UserError("ssh-keygen", "not on this machine", "install OpenSSH's client")
