@@ -305,6 +305,7 @@ def test_without_strace_what_python_opens_is_found_and_the_rest_is_said_to_be_un
     programs.mkdir()
     for name in ("python", "clintune"):
         (programs / name).symlink_to(Path(sys.executable).parent / name)
+    (programs / "git").symlink_to(str(shutil.which("git")))
     ground.environment["PATH"] = str(programs)
     clintune = str(programs / "clintune")
     blind = "no strace here: files that native code opens, and its network, are not seen"

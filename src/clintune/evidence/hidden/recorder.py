@@ -5,6 +5,7 @@ the module has to find the code of the copy that it runs in. With CALLS = calls,
 Python opens are written down too, for where there is no strace.
 """
 
+import dis
 import json
 import os
 import runpy
@@ -21,7 +22,8 @@ _BELOW_ENVIRON = (os.__file__, "<frozen os>", "<frozen _collections_abc>", __fil
 class Recorder:
     """The names that were read; of those that the project's own code reads, the words beside the reading.
 
-    A word that a variable is compared with stands, as a rule, in the function that reads it.
+    A word that a variable is compared with stands, as a rule, in the function that reads it, and near: the
+    nearest are first.
     """
 
     def __init__(self, root: str) -> None:
@@ -34,13 +36,13 @@ class Recorder:
         while frame is not None and frame.f_code.co_filename.startswith(_BELOW_ENVIRON):
             frame = frame.f_back
         text = os.fsdecode(name)
-        words, sites = set[str](), 0
+        words, sites = list[str](), 0
         while frame is not None and sites < _SITES and self._is_own(frame.f_code):
-            words.update(_words(frame.f_code.co_consts))
+            words += _words_beside(frame.f_code, frame.f_lineno)
             frame, sites = frame.f_back, sites + 1
         known = self.read.setdefault(text, None)
         if sites:
-            self.read[text] = sorted({*(known or ()), *words} - {text})
+            self.read[text] = [word for word in dict.fromkeys((*(known or ()), *words)) if word != text]
 
     def _is_own(self, code: CodeType) -> bool:
         return code.co_filename.startswith(f"{self.root}/")
@@ -55,6 +57,18 @@ class Recorder:
             self.calls.append([event, os.path.realpath(os.fsdecode(arguments[0]))])
         elif event == "os.rename":
             self.calls.append([event, os.path.realpath(os.fsdecode(arguments[1]))])
+
+
+def _words_beside(code: CodeType, line: int) -> list[str]:
+    found = [
+        (abs(_line(one, line) - line), word)
+        for one in dis.get_instructions(code) if one.opname == "LOAD_CONST" for word in _words((one.argval,))
+    ]  # fmt: skip
+    return [word for _, word in sorted(found)]
+
+
+def _line(instruction: dis.Instruction, otherwise: int) -> int:
+    return (instruction.positions and instruction.positions.lineno) or otherwise
 
 
 def _words(constants: tuple[Any, ...]) -> Iterator[str]:
