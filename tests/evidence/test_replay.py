@@ -146,6 +146,27 @@ def test_other_weights_with_the_same_answers_are_predictions_exact_and_the_tenso
     assert "0.5 apart" in found.first.where
 
 
+def test_other_weights_without_any_answer_diverge(project, records, tmp_path):
+    def nudge(folder: Path) -> None:
+        file = folder / "data/checkpoint/model.safetensors"
+        save_file({name: tensor + 1 for name, tensor in load_file(file).items()}, file)
+
+    trained = {stage: records[stage] for stage in list(records)[: list(records).index("train") + 1]}
+    assert tampered(project, trained, tmp_path, nudge).tier == "diverged"
+
+
+def test_the_ages_of_files_outside_of_a_clone_are_left_alone(tmp_path):
+    [conditions] = [one for one in conditions_of("each") if "times" in one.varied]
+    for name in ("outside", "clone/inside"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x")
+    (tmp_path / "clone/link").symlink_to(tmp_path / "outside")
+    before = (tmp_path / "outside").stat().st_mtime_ns
+    conditions.age(tmp_path / "clone")
+    assert (tmp_path / "outside").stat().st_mtime_ns == before
+    assert (tmp_path / "clone/inside").stat().st_mtime < 10**9
+
+
 def test_other_answers_diverge_and_the_row_is_named(project, records, tmp_path):
     def drop(folder: Path) -> None:
         file = folder / PREDICTIONS

@@ -142,6 +142,8 @@ def _class(target: Target, replayed: Replayed) -> Iterator[tuple[str, tuple[str,
 def _tier(wrong: set[str], root: Path, target: Target, replayed: Replayed) -> Tier:
     if not wrong:
         return "bit-exact"
+    if not any(PREDICTIONS in record["outputs"] for record in target.records.values()):
+        return "diverged"  # of a run before evaluate: nobody predicted anything
     if PREDICTIONS not in wrong and METRICS not in wrong:
         return "predictions exact"
     if not all(_is_sealed(root / path, path, target) for path in (PREDICTIONS, METRICS)):

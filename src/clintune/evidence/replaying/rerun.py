@@ -53,8 +53,8 @@ def rerun(
     git(clone, "checkout", "-q", "--detach", target.commit, place=target.commit)
     (clone / "dvc.lock").unlink(missing_ok=True)
     _bring_in(root, clone, target)
+    conditions.age(clone)  # before an environment lies in it: that is linked to files outside
     programs = _build(clone) if own_environment else Path(sys.executable).parent
-    conditions.age(clone)
     apart = can_cut_off()
     _run(clone, folder, programs, conditions, stages=list(target.records), apart=apart)
     sealed = ledger_in(clone / ".clintune/ledger").of_kind(KIND)

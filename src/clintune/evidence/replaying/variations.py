@@ -106,7 +106,7 @@ class Conditions:
         if "times" in self.varied:
             dice = random.Random(0)
             for file in sorted(clone.rglob("*")):
-                if file.is_file() and ".git" not in file.relative_to(clone).parts:
+                if file.is_file() and not file.is_symlink() and ".git" not in file.relative_to(clone).parts:
                     os.utime(file, (at := dice.randrange(10**9), at))
 
     def applied(self, *, apart: bool) -> tuple[str, ...]:
