@@ -3,7 +3,6 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
-export ORT_DISABLE_TELEMETRY := 1
 
 .PHONY: repro test test-slow ui lint format lock graph setup setup-dev
 

@@ -1,7 +1,6 @@
 """clintune check --trace: what a stage uses and nobody declared is named; what it declares is not."""
 
 import json
-import os
 import random
 import shutil
 import sys
@@ -352,7 +351,6 @@ NUMBERS = {"train": (5, 1, 3), "evaluate": (5, 1, 3), "export": (5, 1, 3)}
 def test_all_of_many_planted_inputs_are_found_in_every_stage_and_nothing_else(finished, tmp_path, stage):
     """63 in all: 9 for each of 7 stages."""
     ground = ground_of(finished, tmp_path, STAGES.index(stage))
-    ground.environment["ORT_DISABLE_TELEMETRY"] = "1"  # the next test is about that
     kinds = zip((FILES, VARIABLES, SOCKETS), NUMBERS.get(stage, (4, 3, 2)), strict=True)
     plants = [make(ground) for kind, number in kinds for make in ground.dice.sample(kind, number)]
     plant(ground.project, stage, plants)
@@ -366,11 +364,6 @@ def test_all_of_many_planted_inputs_are_found_in_every_stage_and_nothing_else(fi
 @pytest.mark.slow
 @pytest.mark.pipeline
 @pytest.mark.timeout(900)
-@pytest.mark.xfail(
-    "ORT_DISABLE_TELEMETRY" not in os.environ,  # make sets it
-    strict=True,
-    reason="onnxruntime sends telemetry: stage.py has to set ORT_DISABLE_TELEMETRY",
-)
 def test_the_stock_pipeline_uses_nothing_that_it_does_not_declare(finished, tmp_path):
     project = ground_of(finished, tmp_path, 0).project
     answer = traced(project, code=0, timeout=800)

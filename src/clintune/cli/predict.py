@@ -1,7 +1,6 @@
 """clintune predict: documents in, predictions out."""
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +14,6 @@ def predict(bundle: Path, documents: Path) -> Iterator[str]:
 
     Raises BundleError before anything is read, DocumentError at the first line that is not a document.
     """
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # ONNX Runtime reads it when it is imported
     predictor = load_bundle(bundle)
     answer, outputs = ANSWERS[predictor.outputs.task], predictor.outputs.labels
     for document, prediction in predictor(read_documents(documents)):

@@ -6,6 +6,7 @@ signature over an evidence pack are what shows that.
 """
 
 import fcntl
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -61,11 +62,12 @@ class Ledger:
         Raises LedgerError where the last line is none: nothing is chained to a line that is not known.
         """
         content = canonical(record)
+        sha256 = hashlib.sha256(content).hexdigest()
         with self._alone():
-            _write(self.record_file(digest(record)), content)
+            _write(self.record_file(sha256), content)
             last = self._last()
             previous, number = (last.hash, last.number + 1) if last else (FIRST, 1)
-            line = Line(number, at, kind, subject, digest(record), previous)
+            line = Line(number, at, kind, subject, sha256, previous)
             with self.file.open("ab") as stream:
                 stream.write(line.encode())
                 stream.flush()

@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import onnxruntime
-
 from clintune.batching import Batch, Forward, Logits, predict
 from clintune.checkpoints import Outputs
 from clintune.errors import UserError
@@ -80,6 +78,10 @@ def _threads() -> int:
 
 
 def _forward(model: Path, names: Sequence[str], *, threads: int) -> Forward:
+    # ONNX Runtime sends usage data unless this is set before it is imported: hence not at the top.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
