@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from io import StringIO
 from itertools import islice
 from pathlib import Path
@@ -42,9 +43,14 @@ def _dumped(tree):
     return stream.getvalue().encode("utf-8")
 
 
+@cache
+def _shipped():
+    return YAML(typ="safe", pure=True).load(SHIPPED.read_text(encoding="utf-8"))
+
+
 def _with_leaf(path, change):
     """params.yaml after `change(section, key)` at the leaf of `path`."""
-    tree = copy.deepcopy(YAML(typ="safe", pure=True).load(SHIPPED.read_text(encoding="utf-8")))
+    tree = copy.deepcopy(_shipped())
     section = tree
     for key in path[:-1]:
         section = section[key]
@@ -58,7 +64,7 @@ def _numbers(leaves):
 
 def _params_by_leaf(random):
     """One stream per kind of fault, each over leaves in random order."""
-    leaves = list(_leaves(YAML(typ="safe", pure=True).load(SHIPPED.read_text(encoding="utf-8"))))
+    leaves = list(_leaves(_shipped()))
     paths, numbers = [path for path, _ in leaves], _numbers(leaves)
     sectionless = [path for path in paths if path[-1] != "class_weights"]  # which may be one, of labels
     kinds: dict[str, tuple[list[tuple[str, ...]], Callable[[dict, str], object], str]] = {

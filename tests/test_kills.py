@@ -115,7 +115,14 @@ def kill_and_run_again(undisturbed: Undisturbed, stages: list[str], delay: float
     return list(ends.values())
 
 
-@pytest.mark.parametrize("stage", [STAGES[0], STAGES[len(STAGES) // 2], STAGES[-1]])
+LONG = pytest.mark.slow
+"""The first and the last stage; one between them is killed in every run of the tests."""
+
+
+@pytest.mark.parametrize(
+    "stage",
+    [STAGES[len(STAGES) // 2], pytest.param(STAGES[0], marks=LONG), pytest.param(STAGES[-1], marks=LONG)],
+)
 def test_a_pipeline_killed_within_a_stage_and_run_again_has_the_same_lock(undisturbed, stage):
     delay = random.Random(stage).uniform(0, undisturbed.seconds[stage] / 4)
     assert kill_and_run_again(undisturbed, [stage], delay) == ["KILLED"]

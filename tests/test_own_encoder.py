@@ -1,4 +1,7 @@
-"""The recipe synthetic-hybrid, small, under real DVC: an own encoder beside the base model."""
+"""The recipe synthetic-hybrid, small, under real DVC: an own encoder beside the base model.
+
+The same stages without DVC, in every run of the tests: tests/training/test_hybrid.py.
+"""
 
 import re
 from typing import Any
@@ -13,7 +16,7 @@ from tests.tracking.stores import client_of, stage_runs
 
 RUNNING = re.compile(r"^Running stage '(\w+)'", re.MULTILINE)
 
-pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.pipeline, pytest.mark.timeout(600)]
 
 
 def small(recipe: Any) -> dict[str, Any]:

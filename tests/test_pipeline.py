@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 from clintune.evaluation.outputs import write_plots
 from clintune.graph import read_stages
 from tests.evaluation.documents import evaluation, example, prediction
-from tests.planting import LEAVES_THE_HOUSE, PEOPLE, SHOWN, found, planted, private_project
+from tests.planting import LEAVES_THE_HOUSE, PEOPLE, SHOWN, found, planted
 from tests.project import ROOT, Project
 from tests.tracking.stores import client_of, runs_of, spooled, stage_runs
 
@@ -54,23 +54,8 @@ def test_an_auditor_finds_scores_and_params_in_the_run_of_the_execution_and_word
     assert version.run_id == stage_runs(client, "export")[0].info.run_id
 
 
-def test_a_clone_elsewhere_gives_the_same_lock(finished, tmp_path):
-    """Another folder, user, home, language, time zone, hash seed."""
-    home = tmp_path / "somebody's home"
-    home.mkdir()
-    clone = private_project(
-        tmp_path / "another folder" / "ünïcode",
-        HOME=str(home), USER="somebody", LOGNAME="somebody", LC_ALL="C", LANG="C",
-        TZ="Pacific/Kiritimati", PYTHONHASHSEED="7",
-    )  # fmt: skip
-    clone.run("dvc", "repro", timeout=500)
-    assert lock(clone) == lock(finished)
-
-
 def test_params_of_late_stages_leave_early_stages_alone(finished, tmp_path):
     project = finished.copy(tmp_path / "copy")
-    project.params({"export": {"name": "another-name"}})
-    assert RUNNING.findall(project.run("dvc", "repro").stdout) == ["export"]
     project.params({"evaluate": {"shown": 4}})
     # Export reads predictions and scores, which are as before: DVC sees it and stops there.
     assert RUNNING.findall(project.run("dvc", "repro").stdout) == ["evaluate"]

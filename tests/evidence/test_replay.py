@@ -44,10 +44,13 @@ def replayed(project: Project, *arguments: str) -> tuple[int, dict[str, Any]]:
 
 
 def test_with_all_changed_that_must_not_matter_a_run_comes_out_again_and_that_is_sealed(project, tmp_path):
-    """The variables of the first run are left behind, too."""
+    """The variables of the first run are left behind, too. The clone writes the same dvc.lock, to the byte."""
     there = tmp_path / "ünï code"
     there.mkdir()
-    code, certificate = replayed(Project(project.root, {"TMPDIR": str(there)}), "--vary")
+    kept = tmp_path / "kept"
+    elsewhere = Project(project.root, {"TMPDIR": str(there)})
+    code, certificate = replayed(elsewhere, "--vary", "--keep", str(kept))
+    assert (kept / "dvc.lock").read_bytes() == (project.root / "dvc.lock").read_bytes()
     assert (code, certificate["tier"], certificate["first"]) == (0, "bit-exact", None)
     assert certificate["claimed"] == []
     assert certificate["varied"] == [name for name in VARIATIONS if name != "host" or can_cut_off()]

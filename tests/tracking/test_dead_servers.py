@@ -225,7 +225,13 @@ def test_a_server_that_does_not_serve(fault, after, tmp_path, server, reference)
     mend(project, server, reference)
 
 
-@pytest.mark.parametrize("after", [0, 5], ids=["before the snapshot", "within it"])
+@pytest.mark.parametrize(
+    "after",
+    [
+        pytest.param(0, id="before the snapshot"),
+        pytest.param(5, id="within it", marks=pytest.mark.slow),
+    ],
+)
 def test_a_server_that_hangs_when_the_stages_are_over(after, tmp_path, server, reference):
     server.start()
     shutil.copytree(reference.untouched, tmp_path / "project")
