@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -41,14 +42,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_store_named_to_the_next_test() -> Iterator[None]:
-    """To open a store names it to MLflow in the environment; the next test would write to that one."""
-    before = os.environ.get("MLFLOW_TRACKING_URI")
+def _nothing_is_left_to_the_next_test() -> Iterator[None]:
+    """To open a store names it to MLflow in the environment; to load a model puts its code into sys.path."""
+    store, places = os.environ.get("MLFLOW_TRACKING_URI"), list(sys.path)
     yield
-    if before is None:
+    sys.path[:] = places
+    if store is None:
         os.environ.pop("MLFLOW_TRACKING_URI", None)
     else:
-        os.environ["MLFLOW_TRACKING_URI"] = before
+        os.environ["MLFLOW_TRACKING_URI"] = store
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """clintune replay: a run comes out again from a clone, or the first place where it does not is named."""
 
+import hashlib
 import json
 import subprocess
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from safetensors.numpy import load_file, save_file
 from clintune.errors import UserError
 from clintune.evidence.replaying.certificate import METRICS, PREDICTIONS, Certificate, certify
 from clintune.evidence.replaying.comparison import intervals
-from clintune.evidence.replaying.rerun import Replayed
+from clintune.evidence.replaying.rerun import Replayed, _bring_in
 from clintune.evidence.replaying.target import Target, target_of
 from clintune.evidence.replaying.variations import VARIATIONS, can_cut_off, conditions_of
 from clintune.evidence.verification.observing import ledger_in
@@ -44,7 +45,7 @@ def replayed(project: Project, *arguments: str) -> tuple[int, dict[str, Any]]:
 
 
 def test_with_all_changed_that_must_not_matter_a_run_comes_out_again_and_that_is_sealed(project, tmp_path):
-    """The variables of the first run are left behind, too. The clone writes the same dvc.lock, to the byte."""
+    """The variables of the first run are left behind, too. The clone writes the same dvc.lock."""
     there = tmp_path / "ünï code"
     there.mkdir()
     kept = tmp_path / "kept"
@@ -85,7 +86,7 @@ def records(project) -> dict[str, Any]:
 
 
 def certified(project: Project, sealed: dict[str, Any], again: dict[str, Any], folder: Path) -> Certificate:
-    target = Target("c" * 40, read_lock(project.root / "dvc.lock"), sealed)
+    target = Target("c" * 40, read_lock(project.root / "dvc.lock"), sealed, frozenset(sealed))
     return certify(target, Replayed(folder, again, True, (), False, 3.0, 2.0), project.root, {})
 
 
@@ -187,6 +188,65 @@ def test_other_answers_diverge_and_the_row_is_named(project, records, tmp_path):
     assert rows[0].startswith(f"first difference: stage evaluate, output {METRICS}: key strict.f1: ")
 
 
+def test_the_same_answers_with_other_scores_diverge(project, records, tmp_path):
+    """Whatever computed them is another program now."""
+
+    def rescore(folder: Path) -> None:
+        other_scores(folder, 0.1)
+        rewritten(folder / PREDICTIONS)
+
+    assert tampered(project, records, tmp_path, rescore).tier == "diverged"
+
+
+def other_scores(folder: Path, less: float) -> None:
+    scores = json.loads((folder / METRICS).read_text())
+    scores["strict"]["f1"] -= less
+    (folder / METRICS).write_text(json.dumps(scores))
+
+
+def rewritten(file: Path) -> None:
+    """The same table, in other bytes."""
+    pq.write_table(pq.read_table(file), file, compression="none")
+
+
+def test_what_came_out_close_enough_holds_and_what_was_sealed_is_no_claim(project, records, tmp_path):
+    def nudge(folder: Path) -> None:
+        other_scores(folder, 0.001)
+        rewritten(folder / PREDICTIONS)
+
+    found = tampered(project, records, tmp_path, nudge)
+    assert (found.tier, found.claimed, found.holds) == ("predictions exact", (), True)
+    assert found.first.place == METRICS
+
+
+def test_files_of_another_run_that_lie_here_today_are_no_claims_of_the_one_that_is_replayed(
+    project, records, tmp_path
+):
+    """And what it wrote is compared from DVC's cache."""
+    copy = project.copy(tmp_path / "copy")
+    model = copy.root / "data/checkpoint/model.safetensors"
+    tensors = load_file(model)
+    settle(copy, project.root)
+    model.unlink()
+    save_file({**tensors, min(tensors): tensors[min(tensors)] + 1}, model)
+    lock = read_lock(project.root / "dvc.lock")
+    older = Target("c" * 40, lock, records, frozenset(lock) - {"train"})
+
+    def nudge(folder: Path) -> None:
+        file = folder / "data/checkpoint/model.safetensors"
+        save_file({**tensors, max(tensors): tensors[max(tensors)] + 1}, file)
+
+    folder = tmp_path / "clone"
+    folder.mkdir()
+    copy.run("cp", "-a", str(project.root / "data"), str(folder / "data"))
+    nudge(folder)
+    again = {stage: {**one, "outputs": sums(folder, one["outputs"])} for stage, one in records.items()}
+    found = certify(older, Replayed(folder, again, True, (), False, 3.0, 2.0), copy.root, {})
+    assert found.claimed == ()
+    assert found.tier == "predictions exact"
+    assert found.first.where.startswith(f"tensor {max(tensors)}: ")
+
+
 def first_line(certificate: Certificate) -> str:
     return next(line for line in certificate.lines() if line.startswith("first difference"))
 
@@ -224,7 +284,7 @@ def test_another_order_of_rows_is_found_where_it_began(project, records, tmp_pat
 
 def claimed(project: Project, records: dict[str, Any], lock=None, shown=None) -> list[str]:
     """What is said today and did not come out, where the replay is as what was sealed."""
-    target = Target("c" * 40, lock or read_lock(project.root / "dvc.lock"), records)
+    target = Target("c" * 40, lock or read_lock(project.root / "dvc.lock"), records, frozenset(records))
     again = Replayed(project.root, records, True, (), False, 3.0, 2.0)
     certificate = certify(target, again, project.root, shown or {})
     assert certificate.holds == (not certificate.claimed)
@@ -256,6 +316,46 @@ def test_a_lock_that_was_fabricated_is_named(project, records):
     lock["train"]["outs"][0]["md5"] = "0" * 32
     [found] = claimed(project, records, lock=lock)
     assert found == f"train lock dvc.lock: out {lock['train']['outs'][0]['path']}"
+
+
+def test_a_param_that_was_written_into_the_lock_afterwards_is_named(project, records):
+    lock = json.loads(json.dumps(read_lock(project.root / "dvc.lock")))
+    lock["train"]["params"]["params.yaml"]["train"]["epochs"] = 60
+    assert claimed(project, records, lock=lock) == ["train lock dvc.lock: param train.epochs"]
+
+
+def brought(project: Project, records: dict[str, Any], folder: Path, sha256: str) -> None:
+    """A corpus that git does not know, which ingest read with this SHA-256."""
+    (project.root / "corpora").mkdir(exist_ok=True)
+    (project.root / "corpora/notes.txt").write_text("as it is today", encoding="utf-8")
+    read = {**records["ingest"]["inputs"], "corpora/notes.txt": {"sha256": sha256, "size": 14}}
+    lock = {"ingest": {**records["ingest"]["lock"], "deps": [{"path": "corpora", "md5": "0" * 32 + ".dir"}]}}
+    target = Target("c" * 40, lock, {"ingest": {**records["ingest"], "inputs": read}}, frozenset())
+    _bring_in(project.root, folder, target)
+
+
+def test_a_corpus_is_brought_in_as_it_was_read_or_not_at_all(project, records, tmp_path):
+    copy = project.copy(tmp_path / "copy")
+    (tmp_path / "clone").mkdir()
+    with pytest.raises(
+        UserError, match=r"notes.txt: a stage read it with SHA-256 0000.*; now it is [0-9a-f]{64}"
+    ):
+        brought(copy, records, tmp_path / "clone", "0" * 64)
+    assert not (tmp_path / "clone/corpora").exists()
+    brought(copy, records, tmp_path / "clone", hashlib.sha256(b"as it is today").hexdigest())
+    assert (tmp_path / "clone/corpora/notes.txt").read_text() == "as it is today"
+
+
+def test_the_clone_in_which_a_stage_failed_is_there_to_look_at(project, tmp_path):
+    copy = project.copy(tmp_path / "copy")
+    settle(copy, project.root)
+    script = copy.root / "pipeline/ingest.py"
+    script.write_text(f"raise SystemExit(3)\n{script.read_text()}")
+    copy.commit("broken")
+    done = copy.run("clintune", "replay", "--keep", str(tmp_path / "kept"), ok=False)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("dvc repro: ended with 255 in the clone; ")
+    assert (tmp_path / "kept/pipeline/ingest.py").exists()
 
 
 def run_named(project: Project, stage: str) -> Any:

@@ -34,10 +34,13 @@ def replay_and_certify(
     shown = _shown(place, target)
     for number, conditions in enumerate(conditions_of(vary)):
         with tempfile.TemporaryDirectory(prefix="clintune-replay-") as folder:
-            replayed = rerun(root, target, Path(folder), conditions, own_environment=own_environment)
-            certificate = certify(target, replayed, root, shown)
-            if keep is not None and not number:
-                shutil.move(replayed.folder, keep)
+            try:
+                replayed = rerun(root, target, Path(folder), conditions, own_environment=own_environment)
+                certificate = certify(target, replayed, root, shown)
+            finally:  # where a stage failed, too
+                clone = conditions.folder(Path(folder))
+                if keep is not None and not number and clone.exists():
+                    shutil.move(clone, keep)
         Ledger(place.ledger).append(CERTIFICATE, certificate.commit, certificate.as_json(), at=now())
         yield certificate
 

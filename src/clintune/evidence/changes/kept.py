@@ -5,6 +5,7 @@ from pathlib import Path
 
 from clintune.evidence.changes.commits import blob
 from clintune.evidence.changes.states import State
+from clintune.evidence.objects import object_at
 from clintune.lockfile import cache_folder
 
 
@@ -40,7 +41,7 @@ class Kept:
     def _cached(self, md5: str, sha256: str | None) -> bytes | None:
         if self._cache is None:
             self._cache = cache_folder(self._root)
-        file = self._cache / md5[:2] / md5[2:]
+        file = object_at(self._cache, md5)
         if not file.is_file():
             return None
         content = file.read_bytes()

@@ -7,12 +7,13 @@ from typing import Any, Literal, TypeAlias
 
 import pyarrow.parquet as pq
 
-from clintune.evidence.replaying.comparison import Difference, claims, differences, intervals, packages
+from clintune.evidence.replaying.comparison import Difference, Said, claims, differences, intervals, packages
+from clintune.evidence.replaying.originals import Originals
 from clintune.evidence.replaying.rerun import Replayed
 from clintune.evidence.replaying.target import Target
 from clintune.evidence.replaying.variations import VARIATIONS
 from clintune.evidence.subject import CERTIFICATE
-from clintune.files import read_json, sha256
+from clintune.files import read_json
 from clintune.params import leaves
 
 Tier: TypeAlias = Literal["bit-exact", "predictions exact", "statistically equivalent", "diverged"]
@@ -26,12 +27,14 @@ AGREEMENT, SCORES_APART = 0.999, 0.002
 class Certificate:
     """What a replay showed. The tier is computed from the outputs, never chosen.
 
-    `claimed` is what dvc.lock, files or the runs in MLflow say today and what did not come out. `scores` are
-    those with an interval: as sealed, its ends, and as it came out. `overhead` is seconds beside the stages.
+    `entries` names by stage what was compared: the entry of dvc.lock in its record, by SHA-256. `claimed` is
+    what dvc.lock, files or the runs in MLflow say today, what was never sealed and did not come out. `scores`
+    are those with an interval: as sealed, its ends, and as it came out. `overhead` is seconds beside stages.
     """
 
     commit: str
     stages: tuple[str, ...]
+    entries: Mapping[str, str]
     tier: Tier
     first: Difference | None
     claimed: tuple[Difference, ...]
@@ -88,24 +91,24 @@ def certify(
     `shown` is by stage what its run in MLflow shows.
     """
     pairs = {stage: (record, replayed.again[stage]) for stage, record in target.records.items()}
-    clone = replayed.folder
-    found = [one for stage, pair in pairs.items() for one in differences(root, clone, stage, *pair)]
-    claimed = [
-        one
-        for stage, (_, again) in pairs.items()
-        for one in claims(root, clone, stage, target.lock[stage], shown.get(stage, {}), again)
-    ]
+    clone, originals = replayed.folder, Originals(root, target, replayed.folder.parent / "originals")
+    found = [one for stage, pair in pairs.items() for one in differences(originals, clone, stage, *pair)]
+    claimed = [one for stage, pair in pairs.items() for one in claims(
+        Said(target.lock[stage], root if stage in target.present else None, shown.get(stage, {})),
+        clone, stage, *pair,
+    )]  # fmt: skip
     files = [path for record, _ in pairs.values() for path in record["outputs"]]
     wrong = {one.place for one in found if one.kind == "output"}
     sealed, again = list(pairs.values())[-1]
     return Certificate(
         commit=target.commit,
         stages=tuple(pairs),
-        tier=_tier(wrong, root, target, replayed),
+        entries={stage: record["lock_entry_sha256"] for stage, record in target.records.items()},
+        tier=_tier(wrong, originals, target, clone),
         first=next(iter(found), None),
         claimed=tuple(claimed),
         outputs={"all": len(files), "same": len(set(files) - wrong)},
-        scores=_scores(root, target, replayed),
+        scores=_scores(originals, clone),
         environment=tuple(packages(sealed, again)),
         own_environment=replayed.own_environment,
         numeric_class=dict(_class(target, replayed)),
@@ -117,18 +120,13 @@ def certify(
     )
 
 
-def _scores(root: Path, target: Target, replayed: Replayed) -> dict[str, tuple[float, float, float, float]]:
-    """Where both files are at hand, and the one here is what was sealed."""
-    here, there = root / METRICS, replayed.folder / METRICS
-    if not there.is_file() or not _is_sealed(here, METRICS, target):
+def _scores(originals: Originals, clone: Path) -> dict[str, tuple[float, float, float, float]]:
+    """Where both files are at hand."""
+    here, there = originals.output(METRICS), clone / METRICS
+    if here is None or not there.is_file():
         return {}
     old, new = intervals(read_json(here)), intervals(read_json(there))
     return {name: (*old[name], new[name][0]) for name in sorted(old.keys() & new.keys())}
-
-
-def _is_sealed(file: Path, path: str, target: Target) -> bool:
-    sums = {one["sha256"] for record in target.records.values() if (one := record["outputs"].get(path))}
-    return file.is_file() and sha256(file) in sums
 
 
 def _class(target: Target, replayed: Replayed) -> Iterator[tuple[str, tuple[str, str]]]:
@@ -139,20 +137,20 @@ def _class(target: Target, replayed: Replayed) -> Iterator[tuple[str, tuple[str,
                 yield name, (was.get(name, ""), now.get(name, ""))
 
 
-def _tier(wrong: set[str], root: Path, target: Target, replayed: Replayed) -> Tier:
+def _tier(wrong: set[str], originals: Originals, target: Target, clone: Path) -> Tier:
     if not wrong:
         return "bit-exact"
     if not any(PREDICTIONS in record["outputs"] for record in target.records.values()):
         return "diverged"  # of a run before evaluate: nobody predicted anything
     if PREDICTIONS not in wrong and METRICS not in wrong:
         return "predictions exact"
-    if not all(_is_sealed(root / path, path, target) for path in (PREDICTIONS, METRICS)):
+    answers, scores = originals.output(PREDICTIONS), originals.output(METRICS)
+    if answers is None or scores is None:
         return "diverged"  # nothing is left to compare with
-    share = _agreement(root / PREDICTIONS, replayed.folder / PREDICTIONS)
-    if share == 1:
-        return "predictions exact"
-    apart = _apart(read_json(root / METRICS), read_json(replayed.folder / METRICS))
-    return "statistically equivalent" if share >= AGREEMENT and apart <= SCORES_APART else "diverged"
+    share = _agreement(answers, clone / PREDICTIONS)
+    if share < AGREEMENT or _apart(read_json(scores), read_json(clone / METRICS)) > SCORES_APART:
+        return "diverged"
+    return "predictions exact" if share == 1 else "statistically equivalent"
 
 
 def _agreement(one: Path, other: Path) -> float:

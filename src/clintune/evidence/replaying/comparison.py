@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from clintune.evidence.replaying.contrast import contrast
+from clintune.evidence.replaying.originals import Originals
 from clintune.evidence.subject import Record
+from clintune.evidence.verification.verifier import flat
 from clintune.files import sha256
 from clintune.lockfile import LockEntry
 from clintune.params import leaves
@@ -27,7 +29,9 @@ class Difference:
         return f"stage {self.stage}, {self.kind} {self.place}: {self.where}"
 
 
-def differences(root: Path, clone: Path, stage: str, sealed: Record, again: Record) -> Iterator[Difference]:
+def differences(
+    originals: Originals, clone: Path, stage: str, sealed: Record, again: Record
+) -> Iterator[Difference]:
     """Of what was sealed. Inputs first: what was given something else cannot be blamed for the rest."""
     before, after = (dict(_params(record)) for record in (sealed, again))
     for key in sorted(before.keys() | after.keys()):
@@ -39,46 +43,64 @@ def differences(root: Path, clone: Path, stage: str, sealed: Record, again: Reco
         for path in sorted(sealed[side].keys() | again[side].keys()):
             was, now = (record[side].get(path, {}).get("sha256", "") for record in (sealed, again))
             if was != now:
-                yield Difference(stage, kind, path, was, now, _where(root / path, clone / path, was, now))
-    yield from _scores(stage, "score", sealed["reported"]["headline"], again["reported"]["headline"])
+                where = _where(originals.file(path, was) if was else None, clone / path, was, now)
+                yield Difference(stage, kind, path, was, now, where)
+    scores, others = (record["reported"]["headline"] for record in (sealed, again))
+    yield from _numbers(stage, "score", scores, others, {})
 
 
-def claims(
-    root: Path, clone: Path, stage: str, entry: LockEntry, shown: Mapping[str, float], again: Record
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is said of a stage today: by dvc.lock, by the files at `root`, by its run in MLflow.
+
+    `root` is None where the files that lie there are those of another run.
+    """
+
+    entry: LockEntry
+    root: Path | None
+    shown: Mapping[str, float]
+
+
+def claims(said: Said, clone: Path, stage: str, sealed: Record, again: Record) -> Iterator[Difference]:
+    """What is said, was never sealed and did not come out. What was sealed is a matter of `differences`."""
+    now, was, out = (flat(dict(one)) for one in (said.entry, sealed["lock"], again["lock"]))
+    for key in sorted(now.keys() | out.keys()):
+        values = [str(one.get(key, "")) for one in (now, was, out)]
+        if values[0] not in values[1:]:
+            where = f"says {values[0]}, is {values[2]}"
+            yield Difference(stage, "lock", f"dvc.lock: {key}", values[0], values[2], where)
+    if said.root is not None:
+        for path, one in sorted(again["outputs"].items()):
+            file = said.root / path
+            found = sha256(file) if file.is_file() else ""
+            if found and found not in (one["sha256"], sealed["outputs"].get(path, {}).get("sha256")):
+                where = _where(file, clone / path, found, one["sha256"])
+                yield Difference(stage, "file", path, found, one["sha256"], where)
+    known, made = (record["reported"]["headline"] for record in (sealed, again))
+    shown = {name: value for name, value in said.shown.items() if name in made}
+    yield from _numbers(stage, "run", shown, made, known)
+
+
+def _numbers(
+    stage: str,
+    kind: Literal["score", "run"],
+    said: Mapping[str, float],
+    again: Mapping[str, float],
+    known: Mapping[str, float],
 ) -> Iterator[Difference]:
-    """Of what is said today: by dvc.lock, by the files that lie there, by the run in MLflow (`shown`)."""
-    said, made = (
-        {out["path"]: out.get("md5", "") for out in one.get("outs", [])} for one in (entry, again["lock"])
-    )
-    for path in sorted(said.keys() | made.keys()):
-        was, now = said.get(path, ""), made.get(path, "")
-        if was != now:
-            yield Difference(stage, "lock", f"dvc.lock: out {path}", was, now, f"says {was}, is {now}")
-    for path, one in sorted(again["outputs"].items()):
-        file = root / path
-        found = sha256(file) if file.is_file() else ""
-        if found and found != one["sha256"]:
-            where = _where(file, clone / path, found, one["sha256"])
-            yield Difference(stage, "file", path, found, one["sha256"], where)
-    headline = again["reported"]["headline"]
-    yield from _scores(stage, "run", {name: shown[name] for name in shown if name in headline}, headline)
-
-
-def _scores(
-    stage: str, kind: Literal["score", "run"], was: Mapping[str, float], now: Mapping[str, float]
-) -> Iterator[Difference]:
-    for name in sorted(was):
-        if was[name] != now.get(name):
-            old, new = repr(was[name]), repr(now.get(name))
+    """What is said and neither came out again nor is `known` already."""
+    for name in sorted(said):
+        if said[name] not in (again.get(name), known.get(name)):
+            old, new = repr(said[name]), repr(again.get(name))
             yield Difference(stage, kind, f"metric {name}", old, new, f"says {old}, is {new}")
 
 
-def _where(here: Path, there: Path, was: str, now: str) -> str:
+def _where(original: Path | None, there: Path, was: str, now: str) -> str:
     if not was or not now:
         return "is there now, was not" if not was else "is not there"
-    if not here.is_file() or sha256(here) != was or not there.is_file() or sha256(there) != now:
+    if original is None or not there.is_file() or sha256(there) != now:
         return "another SHA-256; the files are not at hand"
-    return contrast(here, there)
+    return contrast(original, there)
 
 
 def _params(record: Record) -> Iterator[tuple[str, Any]]:

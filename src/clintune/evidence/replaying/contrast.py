@@ -13,8 +13,8 @@ from clintune.params import leaves
 
 
 def contrast(one: Path, other: Path) -> str:
-    """In words, for two files whose bytes are not the same."""
-    match one.suffix:
+    """In words, for two files whose bytes are not the same; `one` may be an object of a cache."""
+    match other.suffix:
         case ".safetensors":
             return _tensors(load_file(one), load_file(other))
         case ".parquet":

@@ -16,6 +16,7 @@ from clintune.evidence.replaying.target import Target, git
 from clintune.evidence.replaying.variations import Conditions, can_cut_off
 from clintune.evidence.verification.observing import ledger_in
 from clintune.lockfile import LockEntry, is_code
+from clintune.sealing.hashing import sums
 from clintune.sealing.record import KIND
 
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "CLINTUNE_DEVICE", "CUDA_VISIBLE_DEVICES")
@@ -44,7 +45,7 @@ def rerun(
     """Clone the commit into `folder` and run its stages there: no cache, no network, a home of its own.
 
     With `own_environment` the packages of the commit's requirements.lock are installed first, into the clone.
-    Raises UserError where a stage fails, or a file is missing that git does not know.
+    Raises UserError where a stage fails, or where a file that git does not know is not what a stage read.
     """
     began = time.monotonic()
     clone = conditions.folder(folder)
@@ -65,23 +66,39 @@ def rerun(
 
 
 def _bring_in(root: Path, clone: Path, target: Target) -> None:
-    """What stages read and git does not know: a corpus that lies in the project, as it lies there now."""
+    """What stages read and git does not know: a corpus, as it was read."""
     made = {out["path"] for entry in target.lock.values() for out in entry.get("outs", [])}
-    for path in sorted(_own_inputs(target.lock) - made):
-        if inside(path, made) or (clone / path).exists():
+    for path in sorted(_data(target.lock) - made):
+        is_outside = Path(path).is_absolute()
+        if inside(path, made) or ((clone / path).exists() and not is_outside):
             continue
-        if not (root / path).exists():
-            problem = "a stage read it; it is neither here nor in the commit"
-            raise UserError(path, problem, "put it back: its SHA-256 is in the record of the stage")
-        (clone / path).parent.mkdir(parents=True, exist_ok=True)
-        copy = shutil.copytree if (root / path).is_dir() else shutil.copy2
-        copy(root / path, clone / path)
+        _expect_as_sealed(root, path, target)
+        if not is_outside:
+            (clone / path).parent.mkdir(parents=True, exist_ok=True)
+            copy = shutil.copytree if (root / path).is_dir() else shutil.copy2
+            copy(root / path, clone / path)
 
 
-def _own_inputs(lock: Mapping[str, LockEntry]) -> set[str]:
-    """Dependencies below the project that are no code of it."""
+def _expect_as_sealed(root: Path, path: str, target: Target) -> None:
+    """Before hours are spent to find out that a corpus is another."""
+    inputs = {file: one for record in target.records.values() for file, one in record["inputs"].items()}
+    sealed = {file: one["sha256"] for file, one in inputs.items() if inside(file, {path})}
+    now = {file: one["sha256"] for file, one in sums(root, [path]).items()}
+    for file in sorted(sealed.keys() | now.keys()):
+        if file not in sealed:
+            raise UserError(file, "no stage read it", "take it away from what was read")
+        if file not in now:
+            problem = f"a stage read it with SHA-256 {sealed[file]}; it is neither here nor in the commit"
+            raise UserError(file, problem, "put it back")
+        if sealed[file] != now[file]:
+            problem = f"a stage read it with SHA-256 {sealed[file]}; now it is {now[file]}"
+            raise UserError(file, problem, "put back what was read")
+
+
+def _data(lock: Mapping[str, LockEntry]) -> set[str]:
+    """Dependencies that are no code."""
     paths = {dep["path"] for entry in lock.values() for dep in entry.get("deps", [])}
-    return {path for path in paths if not Path(path).is_absolute() and not is_code(path)}
+    return {path for path in paths if not is_code(path)}
 
 
 def _build(clone: Path) -> Path:
@@ -105,4 +122,5 @@ def _run(
         command, cwd=clone, env=environment, stdout=sys.stderr, umask=conditions.umask(), check=False
     )
     if done.returncode:
-        raise UserError("dvc repro", f"ended with {done.returncode} in {clone}", "what it says above is why")
+        step = "what it says above is why; --keep FOLDER leaves the clone there"
+        raise UserError("dvc repro", f"ended with {done.returncode} in the clone", step)

@@ -9,7 +9,7 @@ from clintune.errors import LedgerError, UserError
 from clintune.evidence.changes.commits import commit_of
 from clintune.evidence.changes.states import state_of
 from clintune.evidence.subject import Record
-from clintune.evidence.verification.observing import Sealed, ledger_in
+from clintune.evidence.verification.observing import Sealed, ledger_in, locked
 from clintune.evidence.verification.verifier import made_by
 from clintune.lockfile import LockEntry, read_lock
 from clintune.sealing.record import KIND
@@ -18,11 +18,15 @@ from clintune.tracking.home import Home
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A commit, and by stage what dvc.lock says of it and the record that was sealed of it."""
+    """A commit, and by stage what dvc.lock says of it and the record that was sealed of it.
+
+    `present` are the stages whose outputs are those that lie in the project, as its dvc.lock says today.
+    """
 
     commit: str
     lock: Mapping[str, LockEntry]
     records: Mapping[str, Record]
+    present: frozenset[str]
 
 
 def target_of(root: Path, place: Home, named: str | None) -> Target:
@@ -32,28 +36,35 @@ def target_of(root: Path, place: Home, named: str | None) -> Target:
     itself and those that made what it read. Raises UserError where there is none of this name, or where what
     it ran cannot be had.
     """
-    sealed = ledger_in(place.ledger)
+    sealed, here = ledger_in(place.ledger), locked(root)
     if named is None:
-        return _of_lock(_commit(root, "HEAD"), read_lock(root / "dvc.lock"), sealed)
+        return _of_lock(_commit(root, "HEAD"), read_lock(root / "dvc.lock"), sealed, here)
     state = state_of(root, place, sealed, named)
     if commit_of(root, named) is not None and state.commit is not None:
-        return _of_lock(_commit(root, state.commit), state.lock, sealed)
+        return _of_lock(_commit(root, state.commit), state.lock, sealed, here)
     records = {stage: record for stage, (_, record) in state.sealed.items()}
     code = list(records.values())[-1]["code"]
     if code is None or code["dirty"]:
         problem = "it ran with uncommitted changes, of which the hash alone is sealed"
         raise UserError(named, problem, "commit, run again, and replay that run")
-    return Target(_commit(root, code["commit"]), state.lock, records)
+    return Target(_commit(root, code["commit"]), state.lock, records, _same(state.lock, here))
 
 
-def _of_lock(commit: str, lock: Mapping[str, LockEntry], sealed: Sealed) -> Target:
+def _same(lock: Mapping[str, LockEntry], here: Mapping[str, LockEntry]) -> frozenset[str]:
+    return frozenset(stage for stage, entry in lock.items() if here.get(stage) == entry)
+
+
+def _of_lock(
+    commit: str, lock: Mapping[str, LockEntry], sealed: Sealed, here: Mapping[str, LockEntry]
+) -> Target:
     stages = [record for _, record in sealed.of_kind(KIND)]
     found = {stage: made_by(stage, dict(entry), stages)[1] for stage, entry in lock.items()}
     missing = [stage for stage, record in found.items() if record is None]
     if missing:
         problem = f"no record here says how {', '.join(missing)} of dvc.lock came about"
         raise LedgerError(f"dvc.lock: {missing[0]}", problem, "replay where it was run, or dvc repro first")
-    return Target(commit, lock, {stage: record for stage, record in found.items() if record is not None})
+    records = {stage: record for stage, record in found.items() if record is not None}
+    return Target(commit, lock, records, _same(lock, here))
 
 
 def _commit(root: Path, named: str) -> str:

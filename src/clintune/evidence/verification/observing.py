@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from clintune.errors import LedgerError, ParamsError
+from clintune.evidence.objects import FOLDER, listing, object_at
 from clintune.evidence.verification import verifier
 from clintune.lockfile import LockEntry, cache_folder, read_lock
 from clintune.params import leaves, load_params
@@ -24,8 +25,6 @@ from clintune.tracking.store import Store, answering, open_store
 from clintune.tracking.stored import Stored, content, execution, stored_runs
 
 Tree = dict[str, Any]
-
-_FOLDER = ".dir"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +131,11 @@ def _cache(root: Path, lock: Mapping[str, LockEntry]) -> dict[str, list[str]]:
     """
     files = cache_folder(root)
     named = {out["md5"] for entry in lock.values() for out in entry.get("outs", []) if "md5" in out}
-    objects = sorted({name for name in _reachable(files, named) if _object(files, name).exists()})
+    objects = sorted({name for name in _reachable(files, named) if object_at(files, name).exists()})
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        found = threads.map(lambda name: _md5(_object(files, name)), objects)
+        found = threads.map(lambda name: _md5(object_at(files, name)), objects)
         return {
-            os.path.relpath(_object(files, name), root): [name.removesuffix(_FOLDER), md5]
+            os.path.relpath(object_at(files, name), root): [name.removesuffix(FOLDER), md5]
             for name, md5 in zip(objects, found, strict=True)
         }
 
@@ -145,19 +144,7 @@ def _reachable(files: Path, names: Iterable[str]) -> Iterator[str]:
     """The objects, and those that a folder among them lists."""
     for name in names:
         yield name
-        if name.endswith(_FOLDER) and _object(files, name).exists():
-            yield from _listed(_object(files, name))
-
-
-def _listed(listing: Path) -> Iterator[str]:
-    try:
-        yield from [one["md5"] for one in json.loads(listing.read_bytes())]
-    except (ValueError, TypeError, KeyError):
-        return  # its own hash is wrong, and found so
-
-
-def _object(files: Path, name: str) -> Path:
-    return files / name[:2] / name[2:]
+        yield from listing(files, name).values()
 
 
 def _md5(file: Path) -> str:
