@@ -18,7 +18,7 @@ def torn(finished, tmp_path):
 
 def test_a_whole_lock_is_left_alone(torn):
     before = (torn / "dvc.lock").stat()
-    assert mend(torn, Home(torn / ".clintune")) is None
+    assert list(mend(torn, Home(torn / ".clintune"))) == []
     assert (torn / "dvc.lock").stat().st_mtime_ns == before.st_mtime_ns
 
 
@@ -27,7 +27,7 @@ def test_a_torn_lock_is_made_anew_to_the_byte_and_kept(torn, share):
     lock = torn / "dvc.lock"
     whole = lock.read_bytes()
     lock.write_bytes(whole[: int(share * len(whole))])
-    said = mend(torn, Home(torn / ".clintune"))
+    [said] = mend(torn, Home(torn / ".clintune"))
     assert said.startswith("dvc.lock was torn, as by a kill: made anew from the sealed records;")
     assert lock.read_bytes() == whole
     assert (torn / ".clintune/dvc.lock.torn").read_bytes() == whole[: int(share * len(whole))]
@@ -35,7 +35,8 @@ def test_a_torn_lock_is_made_anew_to_the_byte_and_kept(torn, share):
 
 def test_without_a_sealed_record_the_torn_lock_is_taken_away(torn, tmp_path):
     (torn / "dvc.lock").write_text("schema: '2.0'\nstages:\n  ing")
-    assert "nothing was sealed" in mend(torn, Home(tmp_path / "elsewhere"))
+    [said] = mend(torn, Home(tmp_path / "elsewhere"))
+    assert "nothing was sealed" in said
     assert not (torn / "dvc.lock").exists()
 
 
@@ -46,3 +47,18 @@ def test_dvc_takes_what_was_mended_for_what_it_wrote(finished, tmp_path):
     assert project.run("dvc", "status", ok=False).returncode != 0
     project.run("clintune", "mend")
     assert "up to date" in project.run("dvc", "status").stdout
+
+
+def test_a_torn_list_of_locks_is_taken_away_and_a_whole_one_stays(finished, tmp_path):
+    """A kill while DVC writes it: every command of DVC stops there."""
+    project = finished.copy(tmp_path / "copy")
+    project.params({"evaluate": {"shown": 4}})
+    locks = project.root / ".dvc/tmp/rwlock"
+    locks.write_text('{"write": {"')
+    done = project.run("dvc", "repro", "ingest", ok=False)
+    assert "JSON structure is corrupted" in done.stderr
+    assert project.run("clintune", "mend").stdout.startswith(".dvc/tmp/rwlock was torn, as by a kill")
+    project.run("dvc", "repro", "ingest")
+    locks.write_text("{}")
+    assert project.run("clintune", "mend").stdout == ""
+    assert locks.exists()

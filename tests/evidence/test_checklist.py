@@ -28,6 +28,7 @@ from clintune.evidence.declared import (
 )
 from clintune.evidence.subject import Chain, Subject, subject_of
 from clintune.evidence.verification.findings import Finding
+from clintune.lockfile import entry_sha256
 from clintune.sealing.canonical import digest
 from clintune.sealing.ledger import FIRST, Line
 from clintune.tracking.home import Home
@@ -40,6 +41,8 @@ WEIGHTS = "data/checkpoint/model.safetensors"
 CERTIFICATE = {
     "kind": "certificate", "commit": "c" * 40, "tier": "bit-exact", "first": None, "offline": True,
     "outputs": {"all": 34, "same": 34}, "environment": [], "numeric_class": {}, "seconds": 1.0,
+    "stages": [], "entries": {}, "claimed": [], "scores": {}, "own_environment": False,
+    "profile": "portable", "varied": [], "overhead": 0.1,
 }  # fmt: skip
 SIGNATURES = (
     Signature("A. Example", "author", "made by me", "2026-01-15", holds=True),
@@ -476,13 +479,11 @@ def test_each_reading_of_this_test_split_counts_and_of_no_other(stock):
     assert "2 so far sealed" in item(read, 16).reason
 
 
-def test_a_certificate_of_another_commit_is_none_of_this_lock(subject):
-    ran = subject.records["train"]["code"]["commit"]
-    certified = with_records(
-        subject, ("certificate", CERTIFICATE), ("certificate", {**CERTIFICATE, "commit": ran})
-    )
-    [(_, found)] = gather(certified, [], []).certificates
-    assert found["commit"] == ran
+def test_a_certificate_of_other_entries_is_none_of_this_lock(subject):
+    own = {**CERTIFICATE, "entries": {stage: entry_sha256(entry) for stage, entry in subject.lock.items()}}
+    half = {key: value for key, value in own.items() if key != "tier"}
+    certified = with_records(subject, *(("certificate", one) for one in (CERTIFICATE, own, half)))
+    assert [found for _, found in gather(certified, [], []).certificates] == [own]
 
 
 def test_what_cannot_be_read_is_missing_and_never_passes(good):

@@ -17,7 +17,7 @@ from clintune.sealing.ledger import Ledger
 from tests.evidence.verification import judged_alone, packed_quickly
 from tests.planting import found, planted
 from tests.project import Project
-from tests.tampering import scene_of
+from tests.tampering import scene_of, settle
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(600)]
 
@@ -42,6 +42,20 @@ def parts(evidence) -> dict[str, bytes]:
 def test_packed_twice_it_is_the_same_to_the_byte(project, evidence, tmp_path):
     packed_quickly(project, tmp_path / "again.zip")
     assert (tmp_path / "again.zip").read_bytes() == evidence.read_bytes()
+
+
+def test_with_what_changed_since_a_commit_it_holds_the_record_of_diff(project, tmp_path):
+    copy = project.copy(tmp_path / "copy")
+    settle(copy, project.root)
+    copy.commit("what came out")
+    copy.run("clintune", "pack", "-o", "since.zip", "--since", "HEAD")
+    parts = read_archive(copy.root / "since.zip")
+    diff = copy.run("clintune", "diff", "HEAD", "--json", ok=False)
+    assert json.loads(parts["changes.json"]) == json.loads(diff.stdout)
+    assert judged_alone(copy.root / "since.zip") == (0, [])
+    unknown = copy.run("clintune", "pack", "-o", "none.zip", "--since", "nowhere", ok=False)
+    assert (unknown.returncode, len(unknown.stderr.splitlines())) == (2, 1)
+    assert not (copy.root / "none.zip").exists()
 
 
 def test_it_verifies_alone_with_bare_python_and_by_the_program(project, evidence, tmp_path):

@@ -65,7 +65,9 @@ def _parser() -> argparse.ArgumentParser:
     predict.set_defaults(run=_predict)
     send = commands.add_parser("send", help="send the records that the tracking store has not got yet")
     send.set_defaults(run=_send)
-    mend = commands.add_parser("mend", help="make a dvc.lock whole that ends in the middle, as after a kill")
+    mend = commands.add_parser(
+        "mend", help="make whole what a kill left half written: dvc.lock, DVC's list of locks"
+    )
     mend.set_defaults(run=_mend)
     snapshot = commands.add_parser("snapshot", help="record which run made each stage's outputs")
     snapshot.set_defaults(run=_snapshot)
@@ -142,8 +144,7 @@ def _mend(_arguments: argparse.Namespace) -> int:
     from clintune.cli.mend import mend
     from clintune.tracking.home import home
 
-    said = mend(Path(), home())
-    if said:
+    for said in mend(Path(), home()):
         print(said)
     return 0
 

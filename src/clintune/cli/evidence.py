@@ -22,6 +22,7 @@ def add_evidence(commands: "Commands") -> None:
     verify.set_defaults(run=_verify)
     pack = commands.add_parser("pack", help="the evidence for what dvc.lock names, in one file")
     pack.add_argument("-o", "--output", type=Path, default=Path("evidence.zip"), metavar="FILE")
+    pack.add_argument("--since", metavar="REV|RUN", help="with the change record from there, changes.json")
     pack.set_defaults(run=_pack)
     sign = commands.add_parser("sign", help="sign an evidence file with an SSH key")
     sign.add_argument("pack", type=Path, metavar="FILE", help="what `clintune pack` wrote")
@@ -91,7 +92,7 @@ def _pack(arguments: argparse.Namespace) -> int:
     from clintune.evidence.verification.verifier import shown
     from clintune.tracking.home import home
 
-    findings, count = pack(Path(), home(), arguments.output)
+    findings, count = pack(Path(), home(), arguments.output, since=arguments.since)
     last = f"{arguments.output}: {count} parts, {arguments.output.stat().st_size / 1e6:.1f} MB"
     what = f"; {len(findings)} findings are packed with it" if findings else ""
     tell(

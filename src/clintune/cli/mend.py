@@ -1,6 +1,7 @@
-"""clintune mend: a dvc.lock that ends in the middle, for DVC writes it in place, made whole again."""
+"""clintune mend: what DVC writes in place and a kill left half written, made whole again."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +14,47 @@ from clintune.lockfile import LockEntry, read_lock
 from clintune.sealing.record import KIND
 from clintune.tracking.home import Home
 
+_RWLOCK = ".dvc/tmp/rwlock"
 _ENTRY = ("cmd", "deps", "params", "outs")
 _ITEM = ("path", "hash", "md5", "size", "nfiles", "isexec")
 """DVC's own order of keys, so that git shows no line that did not change."""
 
 
-def mend(root: Path, place: Home) -> str | None:
-    """Say what was mended; None where dvc.lock is whole, or was never there.
+def mend(root: Path, place: Home) -> Iterator[str]:
+    """Say what was mended; nothing where all is whole, or was never there."""
+    said = _mend_lock(root, place)
+    if said:
+        yield said
+    file = root / _RWLOCK
+    if file.exists() and not _is_json(file):
+        yield from _forget_locks(file)
 
-    Each stage gets the entry that was sealed of its last run: DVC compares it with what lies there before it
-    relies on it. The torn file is kept.
+
+def _forget_locks(file: Path) -> Iterator[str]:
+    """Take away DVC's list of who works on which file, where its writer died: DVC stops at half of one.
+
+    Whoever writes it holds its guard, so that half a list under the guard is that of a dead process.
+    """
+    from dvc.lock import make_lock
+
+    with make_lock(f"{file}.lock", tmp_dir=str(file.parent)):
+        if file.exists() and not _is_json(file):
+            file.unlink()
+            yield f"{_RWLOCK} was torn, as by a kill: taken away, for DVC makes it anew"
+
+
+def _is_json(file: Path) -> bool:
+    try:
+        json.loads(file.read_bytes())
+    except ValueError:
+        return False
+    return True
+
+
+def _mend_lock(root: Path, place: Home) -> str | None:
+    """Each stage gets the entry that was sealed of its last run; the torn file is kept.
+
+    DVC compares an entry with what lies there before it relies on it.
     """
     file = root / "dvc.lock"
     if not file.exists() or _is_whole(file):

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from clintune.evidence.changes.commits import between, blob, facts
 from clintune.evidence.changes.differing import (
     code_changes,
     compared,
@@ -22,6 +21,7 @@ from clintune.evidence.changes.plan import FILE, Plan, parse_plan
 from clintune.evidence.changes.record import ChangeRecord, PlanUse, Side
 from clintune.evidence.changes.scores import scores
 from clintune.evidence.changes.states import State, state_of
+from clintune.evidence.git import between, blob, facts
 from clintune.evidence.verification.observing import ledger_in
 from clintune.tracking.home import Home
 

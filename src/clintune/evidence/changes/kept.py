@@ -3,8 +3,8 @@
 import hashlib
 from pathlib import Path
 
-from clintune.evidence.changes.commits import blob
 from clintune.evidence.changes.states import State
+from clintune.evidence.git import blob
 from clintune.evidence.objects import object_at
 from clintune.lockfile import cache_folder
 

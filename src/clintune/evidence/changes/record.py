@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from clintune.evidence.changes.commits import Commit
 from clintune.evidence.changes.differing import UNKNOWN, Change, Made
 from clintune.evidence.changes.judging import Judgement, Verdict
 from clintune.evidence.changes.pairing import Difference
 from clintune.evidence.changes.scores import Score
+from clintune.evidence.git import Commit
 
 _SECTIONS = ("code", "data", "params", "environment")
 _VERDICTS = ("inside", "outside", "not covered")

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from clintune import provenance
-from clintune.evidence.changes.commits import commit_of
 from clintune.evidence.changes.differing import FILES
 from clintune.evidence.changes.kept import Kept
 from clintune.evidence.changes.states import State, state_of
 from clintune.evidence.changes.texts import hunks
+from clintune.evidence.git import commit_of
 from clintune.evidence.paths import inside
 from clintune.evidence.verification.observing import ledger_in
 from clintune.lockfile import is_code

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from clintune.errors import UserError
-from clintune.evidence.changes.commits import blob, commit_of
+from clintune.evidence.git import blob, commit_of
 from clintune.evidence.verification.observing import Sealed
 from clintune.lockfile import LockEntry, entry_sha256, parse_lock, read_lock
 from clintune.sealing.record import KIND

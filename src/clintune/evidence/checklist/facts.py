@@ -1,7 +1,7 @@
 """All that the items are judged by, read once. Judging is then pure: the same facts, the same verdicts."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from functools import partial
 from typing import Any, TypeVar
@@ -10,7 +10,7 @@ from clintune.evidence.checklist.census import Census, census
 from clintune.evidence.checklist.items import Evidence, Unknown
 from clintune.evidence.checklist.leaks import Leaks, leaks
 from clintune.evidence.checklist.packages import LOCKS, Lock, read_locks
-from clintune.evidence.checklist.repository import Repository, day, read_repository, show
+from clintune.evidence.checklist.repository import Repository, day, read_repository
 from clintune.evidence.checklist.sealed import Sealed
 from clintune.evidence.checklist.signatures import Signature
 from clintune.evidence.declared import (
@@ -21,10 +21,11 @@ from clintune.evidence.declared import (
     read_acceptance,
     read_declarations,
 )
-from clintune.evidence.subject import Record, Subject
+from clintune.evidence.replaying.certificate import Certificate
+from clintune.evidence.subject import CERTIFICATE, Record, Subject
 from clintune.evidence.verification.findings import Finding
 from clintune.files import sha256
-from clintune.lockfile import entry_sha256, parse_lock
+from clintune.lockfile import entry_sha256
 from clintune.sealing.record import KIND
 from clintune.tracking import trail
 
@@ -156,7 +157,7 @@ def gather(subject: Subject, findings: Sequence[Finding], signatures: Sequence[S
         locks=read_locks(root),
         repository=read_repository(root, commits, (ACCEPTANCE,)),
         trail=_trail(subject),
-        certificates=_certificates(subject, commits),
+        certificates=_certificates(subject),
         declarations=read_declarations(root),
         acceptance=read_acceptance(root),
         sums={name: sha256(root / name) for name in _BESIDE if (root / name).is_file()},
@@ -205,14 +206,12 @@ def _trail(subject: Subject) -> Trail | None:
     return Trail(trail.gaps(store), len(trail.changes(store)))
 
 
-def _certificates(subject: Subject, ran: set[str]) -> list[tuple[str, Record]]:
-    """Those of a commit whose dvc.lock has the same entries, or that the stages ran at."""
+def _certificates(subject: Subject) -> list[tuple[str, Record]]:
+    """Those of exactly these entries of dvc.lock. What is sealed as one and is none is none."""
     entries = {stage: entry_sha256(entry) for stage, entry in subject.lock.items()}
-    found = []
-    for line, record in subject.chain.sealed("certificate"):
-        text = show(subject.root, record["commit"], "dvc.lock")
-        committed = {} if text is None else parse_lock(text, place=f"{record['commit'][:12]}:dvc.lock")
-        same = {stage: entry_sha256(entry) for stage, entry in committed.items()} == entries
-        if same or (text is None and record["commit"] in ran):
-            found.append((line.record, record))
-    return found
+    whole = {one.name for one in fields(Certificate)}
+    return [
+        (line.record, record)
+        for line, record in subject.chain.sealed(CERTIFICATE)
+        if record.keys() >= whole and record["entries"] == entries
+    ]

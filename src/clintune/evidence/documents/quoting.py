@@ -3,12 +3,12 @@
 import hashlib
 import json
 import re
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from clintune.evidence.git import asked
 from clintune.evidence.subject import Record, Subject
 
 SUMMARY, METRICS = "data/examples/summary.json", "data/evaluation/metrics.json"
@@ -68,15 +68,12 @@ def _committed(root: Path, path: str, commit: str | None) -> bytes | str:
     """The content if it is that of the commit, by git's own hash of it."""
     if commit is None:
         return "no commit was sealed"
-    named = subprocess.run(
-        ["git", "-C", str(root), "rev-parse", "--verify", "--quiet", f"{commit}:./{path}"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if named.returncode:
+    named = asked(root, "rev-parse", "--verify", "--quiet", f"{commit}:./{path}")
+    if named is None:
         return f"commit {commit} is not at hand, or does not have it"
     if not (root / path).is_file():
         return f"not there; part of commit {commit}"
-    content, blob = (root / path).read_bytes(), named.stdout.strip()
+    content, blob = (root / path).read_bytes(), named.decode().strip()
     hashed = hashlib.new("sha256" if len(blob) == 64 else "sha1", b"blob %d\0" % len(content) + content)
     return content if hashed.hexdigest() == blob else f"not that of commit {commit}"
 

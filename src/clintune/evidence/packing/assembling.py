@@ -1,13 +1,14 @@
 """What goes into an evidence file: the ledger, what was found when it was packed, what people read."""
 
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from clintune.evidence.changes.changing import changes
 from clintune.evidence.checklist.checking import parts as checklist_parts
 from clintune.evidence.documents.writing import documents
+from clintune.evidence.git import asked
 from clintune.evidence.packing.archive import MANIFEST, write_archive
 from clintune.evidence.subject import Subject, subject_of
 from clintune.evidence.verification import verifier
@@ -21,7 +22,7 @@ from clintune.tracking import trail
 from clintune.tracking.home import Home
 
 FORMAT = "clintune evidence 1"
-OBSERVED, LEDGER = "observed.json", "ledger/ledger.jsonl"
+OBSERVED, LEDGER, CHANGES = "observed.json", "ledger/ledger.jsonl", "changes.json"
 
 _NEVER_TEXT = (
     "data/evaluation/metrics.json", "data/bundle/MODEL_CARD.md", "data/bundle/bundle.json",
@@ -47,15 +48,19 @@ for reading: only a signature vouches for those texts.
 """
 
 
-def pack(root: Path, place: Home, file: Path) -> tuple[list[dict[str, str]], int]:
+def pack(
+    root: Path, place: Home, file: Path, *, since: str | None = None
+) -> tuple[list[dict[str, str]], int]:
     """Write the evidence of what dvc.lock names; give what verification finds now, and the number of parts.
 
-    Raises LedgerError where nothing was ever sealed, TrackingError where the store cannot be asked.
+    With the change record `since` a commit or a run, if one is named. Raises LedgerError where nothing was
+    ever sealed, TrackingError where the store cannot be asked, UserError where the name stands for nothing.
     """
+    changed = {} if since is None else {CHANGES: canonical(changes(root, place, since, None).as_json())}
     observed = observe(root, place, ledger_in(place.ledger))
     subject = subject_of(root, place)
     findings = verdict_of(observed, subject.sealed).findings
-    parts = assemble(subject, observed, as_findings(findings))
+    parts = assemble(subject, observed, as_findings(findings)) | changed
     write_archive(file, {**parts, MANIFEST: canonical(manifest(subject, parts))})
     return [dict(one) for one in findings], len(parts) + 1
 
@@ -130,6 +135,5 @@ def _authors(subject: Subject) -> set[str]:
 
 def _written_by(root: Path, commit: str) -> set[str]:
     """Address and name; nobody where git does not know the commit."""
-    asked = ["git", "-C", str(root), "show", "-s", "--format=%ae%n%an", commit, "--"]
-    done = subprocess.run(asked, capture_output=True, text=True, check=False)
-    return set(filter(None, done.stdout.splitlines())) if done.returncode == 0 else set()
+    said = asked(root, "show", "-s", "--format=%ae%n%an", commit, "--") or b""
+    return set(filter(None, said.decode("utf-8", "replace").splitlines()))

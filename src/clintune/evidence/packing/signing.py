@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from clintune.errors import UserError
+from clintune.evidence.git import asked
 from clintune.evidence.packing.archive import MANIFEST, read_archive, write_archive
 from clintune.evidence.packing.judging import expect_ssh_keygen
 from clintune.evidence.verification import verifier
@@ -83,13 +84,12 @@ def fingerprint(key: Path) -> str:
 
 def name_of_signer(root: Path) -> str:
     """The address that git knows this user by. Raises UserError where it knows none."""
-    asked = ["git", "-C", str(root), "config", "user.email"]
-    done = subprocess.run(asked, capture_output=True, text=True, check=False)
-    if not done.stdout.strip():
+    address = (asked(root, "config", "user.email") or b"").decode().strip()
+    if not address:
         raise UserError(
             "--name", "git does not know who you are", "name yourself as the list of signers does"
         )
-    return done.stdout.strip()
+    return address
 
 
 def _next(stems: Iterable[str]) -> int:

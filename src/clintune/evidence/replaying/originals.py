@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from clintune.evidence.changes.commits import blob
+from clintune.evidence.git import blob
 from clintune.evidence.objects import listing, object_at
 from clintune.evidence.replaying.target import Target
 from clintune.files import sha256

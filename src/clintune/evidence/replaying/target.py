@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clintune.errors import LedgerError, UserError
-from clintune.evidence.changes.commits import commit_of
 from clintune.evidence.changes.states import state_of
+from clintune.evidence.git import commit_of
 from clintune.evidence.subject import Record
 from clintune.evidence.verification.observing import Sealed, ledger_in, locked
 from clintune.evidence.verification.verifier import made_by

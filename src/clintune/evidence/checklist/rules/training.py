@@ -39,6 +39,7 @@ def rerun(facts: Facts) -> Ruling:
         for tier, count in sorted(tiers.items())
     ]
     wrong = ["the last replay diverged"] if newest["tier"] == "diverged" else []
+    wrong += [f"{len(newest['claimed'])} claims did not come out"] if newest["claimed"] else []
     return ruling(wrong, f"the last of {len(facts.certificates)} replays was {newest['tier']}", evidence)
 
 

@@ -20,7 +20,7 @@ class Commit:
 
 def commit_of(root: Path, revision: str) -> str | None:
     """The hash of the commit that a revision names, if it names one."""
-    found = _git(root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
+    found = asked(root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
     return found.decode().strip() if found else None
 
 
@@ -28,7 +28,7 @@ def blob(root: Path, commit: str, path: str) -> bytes | None:
     """The content of a file of the project at a commit."""
     if PurePosixPath(path).is_absolute():
         return None
-    return _git(root, "show", f"{commit}:./{path}")
+    return asked(root, "show", f"{commit}:./{path}")
 
 
 def facts(root: Path, commit: str) -> Commit | None:
@@ -43,11 +43,12 @@ def between(root: Path, before: str, after: str) -> tuple[Commit, ...]:
 
 
 def _log(root: Path, *arguments: str) -> list[Commit]:
-    found = _git(root, "log", f"--format={_FORMAT}", *arguments, "--")
+    found = asked(root, "log", f"--format={_FORMAT}", *arguments, "--")
     lines = (found or b"").decode("utf-8", "replace").splitlines()
     return [Commit(*line.split("\x1f", 3)) for line in lines]
 
 
-def _git(root: Path, *arguments: str) -> bytes | None:
+def asked(root: Path, *arguments: str) -> bytes | None:
+    """What git answers; None where it refuses."""
     done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, check=False)
     return done.stdout if done.returncode == 0 else None
