@@ -65,9 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     predict.set_defaults(run=_predict)
     send = commands.add_parser("send", help="send the records that the tracking store has not got yet")
     send.set_defaults(run=_send)
-    mend = commands.add_parser(
-        "mend", help="make whole what a kill left half written: dvc.lock, DVC's list of locks"
-    )
+    mend = commands.add_parser("mend", help="make whole what a kill left half written of DVC's files")
     mend.set_defaults(run=_mend)
     snapshot = commands.add_parser("snapshot", help="record which run made each stage's outputs")
     snapshot.set_defaults(run=_snapshot)
