@@ -63,6 +63,13 @@ def test_params_of_late_stages_leave_early_stages_alone(finished, tmp_path):
     assert RUNNING.findall(project.run("dvc", "repro").stdout) == ["train", "evaluate", "export"]
 
 
+@pytest.mark.slow  # in every run of the tests, tests/test_dag.py says the same of each leaf by `dvc status`
+def test_a_param_of_export_reruns_export_alone(finished, tmp_path):
+    project = finished.copy(tmp_path / "copy")
+    project.params({"export": {"name": "another-name"}})
+    assert RUNNING.findall(project.run("dvc", "repro").stdout) == ["export"]
+
+
 def test_a_changed_byte_of_the_corpus_reruns_the_pipeline(finished, tmp_path):
     project = finished.copy(tmp_path / "copy")
     vocabulary = project.root / "src/clintune/sources/synthetic/vocabulary.yaml"

@@ -277,6 +277,11 @@ def diverged(facts: Facts) -> Facts:
     return replace(facts, certificates=[*facts.certificates, ("d" * 64, {**CERTIFICATE, "tier": "diverged"})])
 
 
+def claimed_otherwise(facts: Facts) -> Facts:
+    claims = {**CERTIFICATE, "claimed": [{"stage": "evaluate", "kind": "run", "place": "metric strict/f1"}]}
+    return replace(facts, certificates=[*facts.certificates, ("d" * 64, claims)])
+
+
 def no_replay(facts: Facts) -> Facts:
     return replace(facts, certificates=[])
 
@@ -392,6 +397,7 @@ PLANTS = (
     Plant(23, half_read, "MISSING", "1 of"),
     Plant(25, tree("params", "train", "noise", value=1.0), "MISSING", "noise asks for it", "claimed"),
     Plant(26, diverged, "FAIL", "diverged"),
+    Plant(26, claimed_otherwise, "FAIL", "1 claims did not come out"),
     Plant(26, no_replay, "MISSING", "clintune replay"),
     Plant(27, train_reads_test, "FAIL", "train reads data/windows/test.parquet"),
     Plant(27, count("foreign", 4), "FAIL", "4 windows", "window"),

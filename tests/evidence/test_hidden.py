@@ -21,7 +21,7 @@ from tests.evidence import hiding
 from tests.evidence.hiding import FILES, SOCKETS, STAGES, VARIABLES, Ground, Plant, plant
 from tests.project import Project
 
-HERE = Path("/work")
+HERE = Path("/proj")
 needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 
 
@@ -31,42 +31,42 @@ def read(log: str) -> set[str]:
 
 def test_what_is_opened_to_read_counts_by_its_resolved_path():
     log = """\
-7 openat(AT_FDCWD</work>, "a.txt", O_RDONLY|O_CLOEXEC) = 3</work/a.txt>
-7 open("/work/link", O_RDWR) = 4</else/b.txt>
-7 openat(AT_FDCWD</work>, "none.txt", O_RDONLY) = -1 ENOENT (No such file or directory)
-7 openat(AT_FDCWD</work>, "folder", O_RDONLY|O_DIRECTORY|O_CLOEXEC) = 3</work/folder>
-7 openat(AT_FDCWD</work>, "log", O_WRONLY|O_CREAT|O_APPEND, 0666) = 3</work/log>
-7 openat2(AT_FDCWD</work>, "c", {flags=O_RDONLY, mode=0, resolve=0}, 24) = 5</work/c>
+7 openat(AT_FDCWD</proj>, "a.txt", O_RDONLY|O_CLOEXEC) = 3</proj/a.txt>
+7 open("/proj/link", O_RDWR) = 4</else/b.txt>
+7 openat(AT_FDCWD</proj>, "none.txt", O_RDONLY) = -1 ENOENT (No such file or directory)
+7 openat(AT_FDCWD</proj>, "folder", O_RDONLY|O_DIRECTORY|O_CLOEXEC) = 3</proj/folder>
+7 openat(AT_FDCWD</proj>, "log", O_WRONLY|O_CREAT|O_APPEND, 0666) = 3</proj/log>
+7 openat2(AT_FDCWD</proj>, "c", {flags=O_RDONLY, mode=0, resolve=0}, 24) = 5</proj/c>
 """
-    assert read(log) == {"/work/a.txt", "/else/b.txt", "/work/c"}
+    assert read(log) == {"/proj/a.txt", "/else/b.txt", "/proj/c"}
 
 
 def test_a_name_outside_ascii_is_read_as_it_is():
-    log = '7 openat(AT_FDCWD</work>, "\\303\\274 \\"x\\".txt", O_RDONLY) = 3</work/\\303\\274 "x".txt>\n'
-    assert read(log) == {'/work/ü "x".txt'}
+    log = '7 openat(AT_FDCWD</proj>, "\\303\\274 \\"x\\".txt", O_RDONLY) = 3</proj/\\303\\274 "x".txt>\n'
+    assert read(log) == {'/proj/ü "x".txt'}
 
 
 def test_a_call_that_is_written_in_two_pieces_is_one():
     log = """\
-7 openat(AT_FDCWD</work>, "a.txt", O_RDONLY <unfinished ...>
-8 openat(AT_FDCWD</work>, "b.txt", O_RDONLY) = 3</work/b.txt>
-7 <... openat resumed>) = 4</work/a.txt>
+7 openat(AT_FDCWD</proj>, "a.txt", O_RDONLY <unfinished ...>
+8 openat(AT_FDCWD</proj>, "b.txt", O_RDONLY) = 3</proj/b.txt>
+7 <... openat resumed>) = 4</proj/a.txt>
 """
-    assert read(log) == {"/work/a.txt", "/work/b.txt"}
+    assert read(log) == {"/proj/a.txt", "/proj/b.txt"}
 
 
 def test_what_the_stage_made_itself_is_nothing_that_it_was_given():
     log = """\
-7 openat(AT_FDCWD</work>, "new", O_WRONLY|O_CREAT|O_TRUNC, 0666) = 3</work/new>
-7 openat(AT_FDCWD</work>, "new", O_RDONLY) = 3</work/new>
+7 openat(AT_FDCWD</proj>, "new", O_WRONLY|O_CREAT|O_TRUNC, 0666) = 3</proj/new>
+7 openat(AT_FDCWD</proj>, "new", O_RDONLY) = 3</proj/new>
 7 mkdir("/tmp/scratch", 0700) = 0
-7 openat(AT_FDCWD</work>, "/tmp/scratch/deep/x", O_RDONLY) = 3</tmp/scratch/deep/x>
-7 renameat(AT_FDCWD</work>, "draft", AT_FDCWD</work/sub>, "final") = 0
-7 openat(AT_FDCWD</work>, "sub/final", O_RDONLY) = 3</work/sub/final>
-7 openat(AT_FDCWD</work>, "late", O_RDONLY) = 3</work/late>
-7 openat(AT_FDCWD</work>, "late", O_WRONLY|O_TRUNC) = 3</work/late>
+7 openat(AT_FDCWD</proj>, "/tmp/scratch/deep/x", O_RDONLY) = 3</tmp/scratch/deep/x>
+7 renameat(AT_FDCWD</proj>, "draft", AT_FDCWD</proj/sub>, "final") = 0
+7 openat(AT_FDCWD</proj>, "sub/final", O_RDONLY) = 3</proj/sub/final>
+7 openat(AT_FDCWD</proj>, "late", O_RDONLY) = 3</proj/late>
+7 openat(AT_FDCWD</proj>, "late", O_WRONLY|O_TRUNC) = 3</proj/late>
 """
-    assert read(log) == {"/work/late"}
+    assert read(log) == {"/proj/late"}
 
 
 def test_git_and_the_sender_and_what_they_start_are_not_the_stage():
@@ -75,17 +75,17 @@ def test_git_and_the_sender_and_what_they_start_are_not_the_stage():
 8 execve("/usr/bin/git", ["git", "status"], 0x7ff /* 35 vars */ <unfinished ...>
 7 <... vfork resumed>) = 8
 8 <... execve resumed>) = 0
-9 openat(AT_FDCWD</work>, "early", O_RDONLY) = 3</work/early>
+9 openat(AT_FDCWD</proj>, "early", O_RDONLY) = 3</proj/early>
 8 clone(child_stack=NULL, flags=SIGCHLD) = 9
-8 openat(AT_FDCWD</work>, ".git/index", O_RDONLY) = 3</work/.git/index>
+8 openat(AT_FDCWD</proj>, ".git/index", O_RDONLY) = 3</proj/.git/index>
 10 execve("/env/python", ["/env/python", "-m", "clintune.tracking.sender"], 0x7ff /* 35 vars */) = 0
 10 connect(4<socket:[1]>, {sa_family=AF_INET, sin_port=htons(5), sin_addr=inet_addr("1.2.3.4")}, 16) = 0
 7 execve("tools/digitise", ["digitise"], 0x7ff /* 35 vars */) = 0
 7 execve("/opt/git", ["git"], 0x7ff /* 35 vars */) = -1 ENOENT (No such file or directory)
-7 openat(AT_FDCWD</work>, "mine", O_RDONLY) = 3</work/mine>
+7 openat(AT_FDCWD</proj>, "mine", O_RDONLY) = 3</proj/mine>
 """
     assert calls_of(log, HERE) == Calls(
-        frozenset({"/work/mine"}), frozenset({"/work/tools/digitise"}), frozenset()
+        frozenset({"/proj/mine"}), frozenset({"/proj/tools/digitise"}), frozenset()
     )
 
 
@@ -104,12 +104,12 @@ msg_namelen=16, msg_iov=[{iov_base="x", iov_len=1}], msg_iovlen=1, msg_controlle
 
 def test_an_audit_hook_tells_the_same_of_python():
     heard = [
-        ["open", "/work/a", 0], ["open", "/work/b", 0o1101], ["open", "/work/b", 0], ["open", "/work/c", 2],
+        ["open", "/proj/a", 0], ["open", "/proj/b", 0o1101], ["open", "/proj/b", 0], ["open", "/proj/c", 2],
         ["os.mkdir", "/tmp/x"], ["open", "/tmp/x/y", 0], ["socket.connect", "10.0.0.1", 9],
         ["open", "/f", None],
     ]  # fmt: skip
     contacts = frozenset({Contact("10.0.0.1", 9)})
-    assert python_calls(heard) == Calls(frozenset({"/work/a", "/work/c"}), frozenset(), contacts)
+    assert python_calls(heard) == Calls(frozenset({"/proj/a", "/proj/c"}), frozenset(), contacts)
 
 
 @pytest.fixture

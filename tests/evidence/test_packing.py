@@ -52,6 +52,8 @@ def test_with_what_changed_since_a_commit_it_holds_the_record_of_diff(project, t
     parts = read_archive(copy.root / "since.zip")
     diff = copy.run("clintune", "diff", "HEAD", "--json", ok=False)
     assert json.loads(parts["changes.json"]) == json.loads(diff.stdout)
+    crate = json.loads(parts["ro-crate-metadata.json"])["@graph"]
+    assert "changes.json" in {one["@id"] for one in crate}
     assert judged_alone(copy.root / "since.zip") == (0, [])
     unknown = copy.run("clintune", "pack", "-o", "none.zip", "--since", "nowhere", ok=False)
     assert (unknown.returncode, len(unknown.stderr.splitlines())) == (2, 1)

@@ -22,9 +22,7 @@ _ITEM = ("path", "hash", "md5", "size", "nfiles", "isexec")
 
 def mend(root: Path, place: Home) -> Iterator[str]:
     """Say what was mended; nothing where all is whole, or was never there."""
-    said = _mend_lock(root, place)
-    if said:
-        yield said
+    yield from _mend_lock(root, place)
     file = root / _RWLOCK
     if file.exists() and not _is_json(file):
         yield from _forget_locks(file)
@@ -51,14 +49,14 @@ def _is_json(file: Path) -> bool:
     return True
 
 
-def _mend_lock(root: Path, place: Home) -> str | None:
+def _mend_lock(root: Path, place: Home) -> Iterator[str]:
     """Each stage gets the entry that was sealed of its last run; the torn file is kept.
 
     DVC compares an entry with what lies there before it relies on it.
     """
     file = root / "dvc.lock"
     if not file.exists() or _is_whole(file):
-        return None
+        return
     entries = {record["stage"]: record["lock"] for _, record in ledger_in(place.ledger).of_kind(KIND)}
     place.root.mkdir(parents=True, exist_ok=True)
     kept = place.root / "dvc.lock.torn"
@@ -69,7 +67,7 @@ def _mend_lock(root: Path, place: Home) -> str | None:
     else:
         file.unlink()
         how = "taken away, for nothing was sealed to mend it from"
-    return f"dvc.lock was torn, as by a kill: {how}; as it was: {place.root.name}/{kept.name}"
+    yield f"dvc.lock was torn, as by a kill: {how}; as it was: {place.root.name}/{kept.name}"
 
 
 def _is_whole(file: Path) -> bool:

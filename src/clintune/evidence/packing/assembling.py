@@ -60,14 +60,17 @@ def pack(
     observed = observe(root, place, ledger_in(place.ledger))
     subject = subject_of(root, place)
     findings = verdict_of(observed, subject.sealed).findings
-    parts = assemble(subject, observed, as_findings(findings)) | changed
+    parts = assemble(subject, observed, as_findings(findings), changed)
     write_archive(file, {**parts, MANIFEST: canonical(manifest(subject, parts))})
     return [dict(one) for one in findings], len(parts) + 1
 
 
-def assemble(subject: Subject, observed: Mapping[str, Any], findings: Sequence[Finding]) -> dict[str, bytes]:
-    """All parts but the manifest, by path."""
+def assemble(
+    subject: Subject, observed: Mapping[str, Any], findings: Sequence[Finding], more: Mapping[str, bytes]
+) -> dict[str, bytes]:
+    """All parts but the manifest, by path; `more` of them are made already."""
     parts = {
+        **more,
         LEDGER: b"".join(line + b"\n" for line in subject.sealed.lines),
         **{f"ledger/records/{name}.json": content for name, content in subject.sealed.records.items()},
         OBSERVED: canonical(observed),

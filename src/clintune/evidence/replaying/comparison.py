@@ -63,12 +63,11 @@ class Said:
 
 def claims(said: Said, clone: Path, stage: str, sealed: Record, again: Record) -> Iterator[Difference]:
     """What is said, was never sealed and did not come out. What was sealed is a matter of `differences`."""
-    now, was, out = (flat(dict(one)) for one in (said.entry, sealed["lock"], again["lock"]))
-    for key in sorted(now.keys() | out.keys()):
-        values = [str(one.get(key, "")) for one in (now, was, out)]
-        if values[0] not in values[1:]:
-            where = f"says {values[0]}, is {values[2]}"
-            yield Difference(stage, "lock", f"dvc.lock: {key}", values[0], values[2], where)
+    entries = [flat(dict(one)) for one in (said.entry, sealed["lock"], again["lock"])]
+    for key in sorted(entries[0].keys() | entries[2].keys()):
+        now, was, made = (str(entry.get(key, "")) for entry in entries)
+        if now not in (was, made):
+            yield Difference(stage, "lock", f"dvc.lock: {key}", now, made, f"says {now}, is {made}")
     if said.root is not None:
         for path, one in sorted(again["outputs"].items()):
             file = said.root / path
@@ -76,9 +75,9 @@ def claims(said: Said, clone: Path, stage: str, sealed: Record, again: Record) -
             if found and found not in (one["sha256"], sealed["outputs"].get(path, {}).get("sha256")):
                 where = _where(file, clone / path, found, one["sha256"])
                 yield Difference(stage, "file", path, found, one["sha256"], where)
-    known, made = (record["reported"]["headline"] for record in (sealed, again))
-    shown = {name: value for name, value in said.shown.items() if name in made}
-    yield from _numbers(stage, "run", shown, made, known)
+    known, out = (record["reported"]["headline"] for record in (sealed, again))
+    shown = {name: value for name, value in said.shown.items() if name in out}
+    yield from _numbers(stage, "run", shown, out, known)
 
 
 def _numbers(

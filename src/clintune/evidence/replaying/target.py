@@ -36,9 +36,11 @@ def target_of(root: Path, place: Home, named: str | None) -> Target:
     itself and those that made what it read. Raises UserError where there is none of this name, or where what
     it ran cannot be had.
     """
-    sealed, here = ledger_in(place.ledger), locked(root)
+    sealed = ledger_in(place.ledger)
     if named is None:
-        return _of_lock(_commit(root, "HEAD"), read_lock(root / "dvc.lock"), sealed, here)
+        here = read_lock(root / "dvc.lock")
+        return _of_lock(_commit(root, "HEAD"), here, sealed, here)
+    here = locked(root)
     state = state_of(root, place, sealed, named)
     if commit_of(root, named) is not None and state.commit is not None:
         return _of_lock(_commit(root, state.commit), state.lock, sealed, here)
