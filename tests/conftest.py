@@ -96,10 +96,15 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Project"]:
     with (shared / "lock").open("a") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         root = _made(shared)
-    ledger = root / ".clintune/ledger/ledger.jsonl"
-    before = ledger.read_bytes()
+    before = _held(root)
     yield Project(root)
-    assert ledger.read_bytes() == before, "a stage ran in the project that all tests share"
+    assert _held(root) == before, "something was written to the project that all tests share"
+
+
+def _held(root: Path) -> tuple[bytes, set[Path]]:
+    """What stages leave behind: lines of the ledger, and artifacts."""
+    state = root / ".clintune"
+    return (state / "ledger/ledger.jsonl").read_bytes(), set((state / "mlflow/artifacts").rglob("*"))
 
 
 def _made(shared: Path) -> Path:

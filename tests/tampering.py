@@ -270,23 +270,8 @@ CLASSES: tuple[Callable[[Scene, random.Random], Expected], ...] = (
 )  # fmt: skip
 
 
-def settle(project: Project, before: Path) -> None:
-    """Make the store of a copied project its own: the addresses of artifacts are absolute."""
-    addresses = {
-        "experiments": "artifact_location",
-        "runs": "artifact_uri",
-        "logged_models": "artifact_location",
-    }
-    with closing(sqlite3.connect(project.root / ".clintune/mlflow/mlflow.db")) as store, store:
-        for table, column in addresses.items():
-            store.execute(
-                f"UPDATE {table} SET {column} = replace({column}, ?, ?)", (str(before), str(project.root))
-            )
-
-
 def scene_of(finished: Project, root: Path) -> Scene:
     """A copy of a project that ran, and what restores it."""
     project = finished.copy(root / "project")
-    settle(project, finished.root)
     shutil.copytree(project.root, root / "whole", symlinks=True)
     return Scene(project, root / "whole")

@@ -8,7 +8,6 @@ import pytest
 from clintune.lockfile import read_lock
 from tests.browser import chromium, open_browser, serving
 from tests.project import Project
-from tests.tampering import settle
 from tests.tracking.stores import client_of, runs_of, stage_runs
 
 pytestmark = [
@@ -22,9 +21,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def audited(finished: Project, tmp_path_factory) -> Project:
     """A project of its own: a server may write to the store that it opens."""
-    project = finished.copy(tmp_path_factory.mktemp("audited") / "project")
-    settle(project, finished.root)
-    return project
+    return finished.copy(tmp_path_factory.mktemp("audited") / "project")
 
 
 @pytest.fixture(scope="module")

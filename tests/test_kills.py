@@ -14,7 +14,6 @@ from ruamel.yaml import YAML
 from clintune.tracking.journal import Closed, read
 from tests.killing import journal_of, kill_all, senders, start, until
 from tests.project import Project
-from tests.tampering import settle
 from tests.tracking.stores import client_of, runs_of, spooled, stage_runs
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(3000)]
@@ -36,7 +35,6 @@ class Undisturbed:
 def undisturbed(finished: Project, tmp_path_factory) -> Undisturbed:
     root = tmp_path_factory.mktemp("killed")
     project = finished.copy(root / "project")
-    settle(project, finished.root)
     shutil.copytree(project.root / "data", root / "kept")
     took = {
         run.data.tags["dvc.stage"]: (run.info.end_time - run.info.start_time) / 1000

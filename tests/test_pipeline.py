@@ -87,7 +87,7 @@ def test_no_text_id_or_rare_value_of_a_record_is_seen_where_it_may_not_be_shown(
 
 
 def test_the_same_scan_finds_them_in_spool_store_and_database_where_they_may_be_shown(finished, tmp_path):
-    # An experiment of its own: the artifacts of the other lie where it was made, in `finished`.
+    # An experiment of its own, apart from the one in which nothing may be shown.
     own = {"CLINTUNE_EXPERIMENT": "shown"}
     project = Project(finished.copy(tmp_path / "copy").root, own)
     project.params(SHOWN)

@@ -19,7 +19,6 @@ from clintune.tracking.home import Home
 from tests.evidence.rerunning import item, newest, run_again
 from tests.planting import planted
 from tests.project import Project
-from tests.tampering import settle
 
 pytestmark = pytest.mark.pipeline
 
@@ -37,7 +36,6 @@ def project(finished: Project, tmp_path_factory) -> Project:
     """Tags: `first` as it ran; `second` with another level, line of code, package, answers and scores under a
     plan that came with it; `third` with other records and a dirty tree, under another plan."""
     project = finished.copy(tmp_path_factory.mktemp("changed") / "project")
-    settle(project, finished.root)
     project.commit("what came out")
     project.run("git", "tag", "first")
     _second(project)

@@ -17,7 +17,7 @@ from clintune.sealing.ledger import Ledger
 from tests.evidence.verification import judged_alone, packed_quickly
 from tests.planting import found, planted
 from tests.project import Project
-from tests.tampering import scene_of, settle
+from tests.tampering import scene_of
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(600)]
 
@@ -46,7 +46,6 @@ def test_packed_twice_it_is_the_same_to_the_byte(project, evidence, tmp_path):
 
 def test_with_what_changed_since_a_commit_it_holds_the_record_of_diff(project, tmp_path):
     copy = project.copy(tmp_path / "copy")
-    settle(copy, project.root)
     copy.commit("what came out")
     copy.run("clintune", "pack", "-o", "since.zip", "--since", "HEAD")
     parts = read_archive(copy.root / "since.zip")

@@ -24,7 +24,7 @@ from clintune.sealing.hashing import sums
 from clintune.sealing.ledger import Ledger
 from clintune.tracking.home import Home
 from tests.project import Project
-from tests.tampering import scene_of, settle
+from tests.tampering import scene_of
 from tests.tracking.stores import client_of, stage_runs
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(900)]
@@ -226,7 +226,6 @@ def test_files_of_another_run_that_lie_here_today_are_no_claims_of_the_one_that_
     copy = project.copy(tmp_path / "copy")
     model = copy.root / "data/checkpoint/model.safetensors"
     tensors = load_file(model)
-    settle(copy, project.root)
     model.unlink()
     save_file({**tensors, min(tensors): tensors[min(tensors)] + 1}, model)
     lock = read_lock(project.root / "dvc.lock")
@@ -348,7 +347,6 @@ def test_a_corpus_is_brought_in_as_it_was_read_or_not_at_all(project, records, t
 
 def test_the_clone_in_which_a_stage_failed_is_there_to_look_at(project, tmp_path):
     copy = project.copy(tmp_path / "copy")
-    settle(copy, project.root)
     script = copy.root / "pipeline/ingest.py"
     script.write_text(f"raise SystemExit(3)\n{script.read_text()}")
     copy.commit("broken")
@@ -442,7 +440,6 @@ def planted_seed(project: Project) -> None:
 def test_what_a_later_commit_changed_is_found_by_a_replay_of_it(project, tmp_path, plant, expected):
     """dvc.lock is that of the commit before: somebody changed something and did not run it."""
     copy = project.copy(tmp_path / "copy")
-    settle(copy, project.root)
     plant(copy)
     copy.commit("something else")
     _, certificate = replayed(copy)
