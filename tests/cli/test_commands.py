@@ -173,6 +173,22 @@ def test_check_finds_a_tracking_server_that_does_not_answer(project, monkeypatch
     assert words == "the server that MLFLOW_TRACKING_URI names does not answer (Connection refused)"
 
 
+def test_check_finds_a_database_that_does_not_answer(project, monkeypatch, tmp_path):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"postgresql://me:secret@/runs?host={tmp_path}")
+    [(status, words)] = seen(project, "tracking")
+    assert status == "finding"
+    assert words.startswith("the database that MLFLOW_TRACKING_URI names does not answer (connection")
+    assert "secret" not in words
+
+
+def test_check_finds_that_the_driver_of_a_database_is_missing(project, monkeypatch):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://me@elsewhere/runs")
+    [(status, words)] = seen(project, "tracking")
+    assert status == "finding"
+    assert "its driver psycopg is not installed" in words
+
+
 def test_check_outside_of_a_project_says_so_and_does_not_fail(tmp_path):
     findings = check(tmp_path)
     assert exit_code(findings) == 1

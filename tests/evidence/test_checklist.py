@@ -339,7 +339,7 @@ def pickle(facts: Facts) -> Facts:
 
 
 def gap_in_the_trail(facts: Facts) -> Facts:
-    return replace(facts, trail=Trail([("clintune_trail_metrics_update", "missing")], 1))
+    return replace(facts, trail=Trail("mlflow.db", [("clintune_trail_metrics_update", "missing")], 1))
 
 
 def store_elsewhere(facts: Facts) -> Facts:

@@ -20,7 +20,7 @@ from clintune.preprocessing import preprocess
 from clintune.tasks.intakes import INTAKES
 from clintune.tokenization import check_fits, tokenize, unread
 from clintune.tracking.home import home
-from clintune.tracking.probe import silence
+from clintune.tracking.probe import silence, silence_of_database
 
 Status: TypeAlias = Literal["ok", "finding", "unknown"]
 _SPARE = 1 << 30
@@ -207,12 +207,12 @@ def _tracking(root: Path) -> Iterator[Finding]:
         yield Finding(
             "tracking", status, f"a file below {store.root.name}/", "" if writable else "make it writable"
         )
-    elif not store.is_server:
-        yield Finding("tracking", "unknown", "MLFLOW_TRACKING_URI names neither a file nor a server")
-    elif (why := silence(store.uri, within=5)) is None:
-        yield Finding("tracking", "ok", "the server answers")
+        return
+    kind, ask = ("server", silence) if store.is_server else ("database", silence_of_database)
+    if (why := ask(store.uri, within=5)) is None:
+        yield Finding("tracking", "ok", f"the {kind} answers")
     else:
         later = "runs are kept and sent later: start it, then clintune send"
         yield Finding(
-            "tracking", "finding", f"the server that MLFLOW_TRACKING_URI names does not answer ({why})", later
+            "tracking", "finding", f"the {kind} that MLFLOW_TRACKING_URI names does not answer ({why})", later
         )

@@ -1,4 +1,4 @@
-"""Whether a tracking server is there, asked without MLflow: its client takes seconds to import."""
+"""Whether a tracking store is there, asked without MLflow: its client takes seconds to import."""
 
 import ssl
 import urllib.error
@@ -26,6 +26,22 @@ def silence(server: str, *, within: float) -> str | None:
         reason = getattr(error, "reason", error)
         return getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
     return None
+
+
+def silence_of_database(uri: str, *, within: int) -> str | None:
+    """The same of a database that MLflow writes to without a server."""
+    from sqlalchemy import NullPool, create_engine
+    from sqlalchemy.exc import SQLAlchemyError
+
+    limits = {"connect_timeout": within} if uri.startswith("postgresql") else {}
+    try:
+        with create_engine(uri, poolclass=NullPool, connect_args=limits).connect():
+            return None
+    except ImportError as error:
+        return f"its driver {error.name} is not installed"
+    except SQLAlchemyError as error:
+        said = str(getattr(error, "orig", None) or error).splitlines()
+        return without_password(said[0])
 
 
 def _any_certificate() -> ssl.SSLContext:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from clintune.errors import TrackingError
-from clintune.tracking import trail
 from clintune.tracking.home import Home, without_password
 from clintune.tracking.probe import silence
+from clintune.tracking.trail.laying import lay
+from clintune.tracking.trail.opening import is_kept
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -74,14 +75,15 @@ def open_store(home: Home, *, within: float | None = None) -> Store:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     with answering(home.uri):
-        if home.sqlite is None:
+        if home.is_server:
             client = MlflowClient(tracking_uri=home.uri)
             return Store(home.uri, client, _experiment(client, artifacts=None))
         with _one_at_a_time(home):
             home.database.parent.mkdir(parents=True, exist_ok=True)
             client = MlflowClient(tracking_uri=home.uri)
             store = Store(home.uri, client, _experiment(client, artifacts=home.artifacts.as_uri()))
-            trail.lay(home.sqlite)
+            if is_kept(home):
+                lay(home)
             return store
 
 
@@ -93,6 +95,11 @@ def answering(uri: str) -> Iterator[None]:
 
     try:
         yield
+    except ImportError as error:
+        problem = f"the database of the tracking store needs a driver ({error.name})"
+        raise TrackingError(
+            without_password(uri), problem, "for PostgreSQL: pip install -e '.[postgresql]'"
+        ) from error
     except (MlflowException, SQLAlchemyError, OSError) as error:
         raise _no_answer(uri, getattr(error, "error_code", type(error).__name__)) from error
 
@@ -119,7 +126,7 @@ def _experiment(client: "MlflowClient", *, artifacts: str | None) -> str:
 
 @contextmanager
 def _one_at_a_time(home: Home) -> Iterator[None]:
-    """Even the constructor of a client migrates SQLite: two at first use leave it broken for good."""
+    """Even the constructor of a client migrates a database: two at first use leave SQLite broken for good."""
     home.root.mkdir(parents=True, exist_ok=True)
     with home.schema_lock.open("a") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)

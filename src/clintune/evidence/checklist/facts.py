@@ -27,7 +27,8 @@ from clintune.evidence.verification.findings import Finding
 from clintune.files import sha256
 from clintune.lockfile import entry_sha256
 from clintune.sealing.record import KIND
-from clintune.tracking import trail
+from clintune.tracking.trail.opening import is_kept, name_of
+from clintune.tracking.trail.reading import gaps, trail_of
 
 Read = TypeVar("Read")
 
@@ -40,8 +41,9 @@ _BESIDE = ("params.yaml", "dvc.yaml", "pyproject.toml", ACCEPTANCE, DECLARATIONS
 
 @dataclass(frozen=True, slots=True)
 class Trail:
-    """The trail of the store: what is missing of it, and how many changes it holds."""
+    """The trail of the store, by its name: what is missing of it, and how many changes it holds."""
 
+    store: str
     gaps: Sequence[tuple[str, str]]
     changes: int
 
@@ -200,10 +202,9 @@ def _rows(sealed: Sealed) -> dict[str, int]:
 
 
 def _trail(subject: Subject) -> Trail | None:
-    store = subject.home.sqlite
-    if store is None or not store.exists():
+    if not is_kept(subject.home):
         return None
-    return Trail(trail.gaps(store), len(trail.changes(store)))
+    return Trail(name_of(subject.home), gaps(subject.home), len(trail_of(subject.home)))
 
 
 def _certificates(subject: Subject) -> list[tuple[str, Record]]:

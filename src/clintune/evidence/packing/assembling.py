@@ -18,8 +18,9 @@ from clintune.evidence.verification.verifying import verdict_of
 from clintune.files import sha256
 from clintune.sealing.canonical import canonical, digest
 from clintune.sealing.hashing import Sum
-from clintune.tracking import trail
 from clintune.tracking.home import Home
+from clintune.tracking.trail.opening import is_kept
+from clintune.tracking.trail.reading import trail_of
 
 FORMAT = "clintune evidence 1"
 OBSERVED, LEDGER, CHANGES = "observed.json", "ledger/ledger.jsonl", "changes.json"
@@ -120,10 +121,10 @@ def _files(subject: Subject, observed: Mapping[str, Any]) -> Iterator[tuple[str,
 
 
 def _trail(place: Home) -> bytes:
-    """What changed in the local store after a run was over, with the values before."""
-    if place.sqlite is None or not place.sqlite.exists():
+    """What changed in the store after a run was over, with the values before."""
+    if not is_kept(place):
         return b""
-    return b"".join(canonical(asdict(one)) + b"\n" for one in trail.changes(place.sqlite))
+    return b"".join(canonical(asdict(one)) + b"\n" for one in trail_of(place))
 
 
 def _commits(subject: Subject) -> list[str]:

@@ -18,11 +18,13 @@ from clintune.params import leaves, load_params
 from clintune.sealing.hashing import sums
 from clintune.sealing.ledger import Ledger
 from clintune.sealing.record import KIND
-from clintune.tracking import limits, trail
+from clintune.tracking import limits
 from clintune.tracking.home import Home
 from clintune.tracking.journal import journals
 from clintune.tracking.store import Store, answering, open_store
 from clintune.tracking.stored import Stored, content, execution, stored_runs
+from clintune.tracking.trail.opening import is_kept, name_of
+from clintune.tracking.trail.reading import gaps
 
 Tree = dict[str, Any]
 
@@ -66,7 +68,7 @@ def observe(root: Path, place: Home, sealed: Sealed) -> Tree:
         raise _nothing_sealed(place)
     lock = locked(root)
     records = [record for _, record in sealed.of_kind(KIND) if record.keys() >= verifier.STAGE]
-    gaps = [list(gap) for gap in _gaps(place)]  # before the store is opened, which lays the trail anew
+    missing = [list(gap) for gap in _gaps(place)]  # before the store is opened, which lays the trail anew
     store = open_store(place)
     waiting = sorted(folder.name for folder in journals(place.spool))
     with answering(store.uri):
@@ -81,7 +83,7 @@ def observe(root: Path, place: Home, sealed: Sealed) -> Tree:
         "files": _files(root, lock, records),
         "cache": _cache(root, lock),
         "params": _params(root),
-        "trail": gaps,
+        "trail": missing,
         "waiting": waiting,
         "runs": runs,
         "executions": executions,
@@ -100,9 +102,10 @@ def _nothing_sealed(place: Home) -> LedgerError:
 
 def _gaps(place: Home) -> Iterator[tuple[str, str, str]]:
     """Whether the store keeps old values: the triggers are there, and those that were meant."""
-    if place.sqlite is not None and place.sqlite.exists():
-        for name, found in trail.gaps(place.sqlite):
-            yield place.sqlite.name, name, found
+    if is_kept(place):
+        with answering(place.uri):
+            for part, found in gaps(place):
+                yield name_of(place), part, found
 
 
 def _params(root: Path) -> dict[str, Any] | str:

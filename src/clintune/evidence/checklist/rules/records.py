@@ -24,9 +24,7 @@ _MOST_LABELS = 200
 def trail(facts: Facts) -> Ruling:
     """The store keeps what was changed or deleted, all the time; nothing sealed of a run was."""
     if facts.trail is None:
-        raise Unknown(
-            "the store is not the one in this project: whether it keeps old values is not seen here"
-        )
+        raise Unknown("the store is a server: whether its database keeps old values is not seen here")
     wrong = [f"{name} of the trail is {found}" for name, found in facts.trail.gaps]
     changed = [one for one in facts.findings if one.kind in _RECORDED]
     wrong += [f"{len(changed)} records were changed"] if changed else []
@@ -37,8 +35,8 @@ def trail(facts: Facts) -> Ruling:
         Evidence(
             "lines of the ledger, each chained to the one before", str(head.number), "ledger.jsonl", head.hash
         ),
-        Evidence("changes that the store's trail holds", str(facts.trail.changes), "mlflow.db", ""),
-        Evidence("gaps in the trail", str(len(facts.trail.gaps)), "mlflow.db", ""),
+        Evidence("changes that the store's trail holds", str(facts.trail.changes), facts.trail.store, ""),
+        Evidence("gaps in the trail", str(len(facts.trail.gaps)), facts.trail.store, ""),
     ]
     return ruling(wrong, "ledger and store keep old values, with the time of each change", evidence)
 

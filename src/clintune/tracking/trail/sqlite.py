@@ -1,0 +1,73 @@
+"""The trail in the embedded SQLite store. SQLite keeps the text of each statement: that is the definition."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from clintune.tracking.trail.parts import OF_RUNS, OTHERS, RUNS, TRAIL, Part
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+_TABLE = f"""CREATE TABLE {TRAIL} (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ')),
+  action TEXT NOT NULL, place TEXT NOT NULL, before TEXT, after TEXT)"""
+
+
+class SQLite:
+    """A Dialect."""
+
+    def alone(self, store: "Connection") -> None:
+        """Who opens the store holds a lock of their own: its schema cannot be made by two at once."""
+
+    def there(self, store: "Connection") -> dict[str, str]:
+        """The text of each statement that made one."""
+        rows = store.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type IN ('table', 'trigger')")
+        return {name: statement for name, statement in rows if name.startswith(TRAIL)}
+
+    def wanted(self, store: "Connection") -> Iterator[Part]:
+        """Triggers for each column that there is: a migration that adds one asks for others."""
+        yield Part(TRAIL, _TABLE, (_TABLE,))
+        for action in ("UPDATE", "DELETE"):
+            name = f"{TRAIL}_keeps_{action.lower()}"
+            yield _trigger(
+                name,
+                f"CREATE TRIGGER {name} BEFORE {action} ON {TRAIL} BEGIN "
+                f"SELECT RAISE(ABORT, 'the trail is kept as it is'); END",
+            )
+        for table in (RUNS, *OF_RUNS, *OTHERS):
+            if columns := self.columns(store, table):
+                yield from _triggers(table, columns)
+
+    def columns(self, store: "Connection", table: str) -> list[str]:
+        """By their order in the table."""
+        return [row[1] for row in store.exec_driver_sql(f"PRAGMA table_info({table})")]
+
+
+def _trigger(name: str, statement: str) -> Part:
+    return Part(name, statement, (f"DROP TRIGGER IF EXISTS {name}", statement))
+
+
+def _triggers(table: str, columns: list[str]) -> Iterator[Part]:
+    old, new = (
+        "json_object(" + ", ".join(f"'{column}', {side}.{column}" for column in columns) + ")"
+        for side in ("OLD", "NEW")
+    )
+    moments = [("UPDATE", old, new), ("DELETE", old, "NULL")]
+    if table in OF_RUNS:
+        moments.append(("INSERT", "NULL", new))
+    for action, before, after in moments:
+        side = "NEW" if action == "INSERT" else "OLD"
+        when = [f"{old} IS NOT {new}"] if action == "UPDATE" else []
+        if table in OF_RUNS:
+            when.append(f"(SELECT status FROM runs WHERE run_uuid = {side}.run_uuid) IS NOT 'RUNNING'")
+        elif table == RUNS and action == "UPDATE":
+            when.append("OLD.status IS NOT 'RUNNING'")
+        condition = f"WHEN {' AND '.join(when)} " if when else ""
+        name = f"{TRAIL}_{table}_{action.lower()}"
+        yield _trigger(
+            name,
+            f"CREATE TRIGGER {name} AFTER {action} ON {table} {condition}BEGIN "
+            f"INSERT INTO {TRAIL} (action, place, before, after) "
+            f"VALUES ('{action}', '{table}', {before}, {after}); END",
+        )
