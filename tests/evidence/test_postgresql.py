@@ -43,7 +43,8 @@ def test_an_edit_in_sql_is_found_and_its_old_value_kept(project):
     assert edited >= 1
     named = [one["field"] for one in findings(project) if one["kind"] == "run"]
     assert any("strict/f1" in field for field in named)
-    project.run("clintune", "pack", "--output", "evidence.zip")
+    packed = project.run("clintune", "pack", "--output", "evidence.zip", ok=False)
+    assert packed.returncode == 1  # with findings
     with zipfile.ZipFile(project.root / "evidence.zip") as pack:
         trail = [json.loads(line) for line in pack.read("audit_trail.jsonl").splitlines()]
     kept = [one for one in trail if one["action"] == "UPDATE" and one["place"] == "metrics"]
