@@ -37,7 +37,8 @@ def main() -> None:
         browser.wait_for("ingest", "export")
         browser.driver.save_screenshot(str(IMAGES / "mlflow-runs.png"))
         experiment = link.partition("/runs?")[0]
-        browser.open(f"{experiment}/runs/{runs['evaluate']}", f"Strict F1 {f1:.3f}")
+        page = f"{experiment}/runs/{runs['evaluate']}?workflowType=machine_learning"
+        browser.open(page, f"Strict F1 {f1:.3f}")
         browser.driver.save_screenshot(str(IMAGES / "mlflow-evaluate.png"))
     with open_browser(1100, 1300) as browser:
         browser.open((ROOT / "data/evaluation/report.html").as_uri(), f"{f1:.3f}")
