@@ -18,6 +18,9 @@ def add_evidence(commands: "Commands") -> None:
     verify.add_argument("--pack", type=Path, metavar="FILE", help="an evidence file alone, in any folder")
     verify.add_argument("--files", type=Path, metavar="FOLDER", help="with --pack: a checkout, or a bundle")
     verify.add_argument("--signers", type=Path, metavar="FILE", help="with --pack: who may sign (ssh-keygen)")
+    verify.add_argument(
+        "--authorities", type=Path, metavar="FILE", help="with --pack: who may stamp the time (PEM)"
+    )
     verify.add_argument("--threats", action="store_true", help="what this detects, and what it cannot")
     verify.set_defaults(run=_verify)
     pack = commands.add_parser("pack", help="the evidence for what dvc.lock names, in one file")
@@ -32,6 +35,7 @@ def add_evidence(commands: "Commands") -> None:
         "--name", "--signer", help="by which the list of signers knows the key; else user.email"
     )
     sign.add_argument("--key", required=True, type=Path, metavar="FILE", help="the private SSH key")
+    sign.add_argument("--timestamp", metavar="URL", help="of an authority that stamps the time (RFC 3161)")
     sign.set_defaults(run=_sign)
     for command in (verify, pack, sign, *_add_comparisons(commands)):
         command.add_argument("--json", action="store_true", help="for a program to read")
@@ -72,8 +76,9 @@ def _verify(arguments: argparse.Namespace) -> int:
         return tell(arguments, {"threats": THREATS}, [THREATS])
     if arguments.pack is not None:
         return _verify_pack(arguments)
-    if arguments.files is not None or arguments.signers is not None:
-        raise UserError("--files, --signers", "they go with --pack", "name the evidence file too")
+    if any(one is not None for one in (arguments.files, arguments.signers, arguments.authorities)):
+        named = "--files, --signers, --authorities"
+        raise UserError(named, "they go with --pack", "name the evidence file too")
     verdict = verify(Path(), home())
     tell(arguments, verdict.as_json(), verdict.lines())
     return FINDING if verdict.findings else 0
@@ -82,7 +87,9 @@ def _verify(arguments: argparse.Namespace) -> int:
 def _verify_pack(arguments: argparse.Namespace) -> int:
     from clintune.evidence.packing.judging import judge_file
 
-    verdict = judge_file(arguments.pack, files=arguments.files, signers=arguments.signers)
+    verdict = judge_file(
+        arguments.pack, files=arguments.files, signers=arguments.signers, authorities=arguments.authorities
+    )
     tell(arguments, verdict.as_json(), verdict.lines())
     return FINDING if verdict.findings else 0
 
@@ -106,8 +113,9 @@ def _sign(arguments: argparse.Namespace) -> int:
 
     signer = arguments.name or name_of_signer(Path())
     name = sign(
-        arguments.pack, role=arguments.role, meaning=arguments.meaning, signer=signer, key=arguments.key
-    )
+        arguments.pack, role=arguments.role, meaning=arguments.meaning, signer=signer, key=arguments.key,
+        authority=arguments.timestamp,
+    )  # fmt: skip
     lines = [f"{arguments.pack}: {name}, by {signer}"]
     return tell(arguments, {"signature": name, "signer": signer}, lines)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from clintune.errors import UserError
 from clintune.evidence.packing.archive import read_archive
+from clintune.evidence.packing.stamping import judge_stamps
 from clintune.evidence.verification import verifier
 
 
@@ -17,23 +18,30 @@ class PackVerdict:
 
     findings: Sequence[Mapping[str, str]]
     signed: Sequence[Mapping[str, str]]
+    stamped: Sequence[str]
     last_words: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """For a program to read: what verify.py says with --json."""
-        return {"findings": list(self.findings), "signed": list(self.signed)}
+        """For a program to read: what verify.py says with --json, and when each signature was stamped."""
+        return {
+            "findings": list(self.findings), "signed": list(self.signed), "stamped": list(self.stamped)
+        }  # fmt: skip
 
     def lines(self) -> list[str]:
         """For a person: what verify.py says."""
-        return [*(verifier.shown(dict(one)) for one in self.findings), *self.last_words]
+        return [*(verifier.shown(dict(one)) for one in self.findings), *self.stamped, *self.last_words]
 
 
-def judge_file(path: Path, *, files: Path | None = None, signers: Path | None = None) -> PackVerdict:
+def judge_file(
+    path: Path, *, files: Path | None = None, signers: Path | None = None, authorities: Path | None = None
+) -> PackVerdict:
     """Judge it, with what was delivered below `files` and with the list of those who may sign.
+
+    With `authorities`, the certificates of those who may stamp the time, each signature needs a stamp.
 
     Raises UserError where it is no evidence file, or there is nothing to check its signatures with.
     """
-    for named in filter(None, (files, signers)):
+    for named in filter(None, (files, signers, authorities)):
         if not named.exists():
             raise UserError(str(named), "no such file or folder", "name one that is there")
     parts = read_archive(path)
@@ -41,11 +49,13 @@ def judge_file(path: Path, *, files: Path | None = None, signers: Path | None = 
         expect_ssh_keygen()
     try:
         found, signed = verifier.judge_pack(parts, files, signers)
+        wrong, stamped = judge_stamps(parts, authorities) if authorities is not None else ([], [])
+        found += wrong
         last = tuple(verifier.last_words(len(parts), found, signed, signers))
     except (LookupError, ValueError, TypeError, AttributeError) as error:
         problem = f"no evidence file ({type(error).__name__} in a part)"
         raise UserError(str(path), problem, "name what `clintune pack` wrote") from None
-    return PackVerdict(found, signed, last)
+    return PackVerdict(found, signed, stamped, last)
 
 
 def expect_ssh_keygen() -> None:

@@ -12,17 +12,20 @@ from clintune.errors import UserError
 from clintune.evidence.git import asked
 from clintune.evidence.packing.archive import MANIFEST, read_archive, write_archive
 from clintune.evidence.packing.judging import expect_ssh_keygen
+from clintune.evidence.packing.stamping import stamp
 from clintune.evidence.verification import verifier
 from clintune.sealing.canonical import canonical
 
 AUTHOR, APPROVER = "author", "approver"
 
 
-def sign(pack: Path, *, role: str, meaning: str, signer: str, key: Path) -> str:
+def sign(pack: Path, *, role: str, meaning: str, signer: str, key: Path, authority: str | None = None) -> str:
     """Add a signature to an evidence file; give the name of its part. The manifest stays as it is.
 
+    `authority`: the address of one that stamps the time (RFC 3161), or none.
+
     Raises UserError for an author who approves, a key that signed as somebody else, a file whose parts are
-    not those of its manifest, and what ssh-keygen says.
+    not those of its manifest, what ssh-keygen says, and an authority that stamps nothing.
     """
     parts = read_archive(pack)
     expect_whole(pack, parts)
@@ -40,6 +43,8 @@ def sign(pack: Path, *, role: str, meaning: str, signer: str, key: Path) -> str:
     name = f"signatures/{_next(stems):02}-{role}"
     content = canonical(statement)
     added = {f"{name}.json": content, f"{name}.sig": _signature(content, key)}
+    if authority is not None:
+        added[f"{name}.tsr"] = stamp(added[f"{name}.sig"], authority)
     write_archive(pack, {**parts, **added})
     return name
 
