@@ -301,6 +301,15 @@ def test_a_metric_that_was_edited_in_the_store_or_in_its_file_is_named(project, 
     file.write_bytes(whole)
 
 
+def test_a_metric_that_is_no_score_is_named_too_where_it_was_edited_or_added(project, records):
+    history = records["train"]["reported"]["metrics"]
+    shown = {name: points[-1][1] for name, points in history.items()}
+    assert claimed(project, records, shown={"train": shown}) == []
+    assert claimed(project, records, shown={"train": {**shown, "best/score": 0.99, "more/f1": 0.9}}) == [
+        "train run metric best/score", "train run metric more/f1"
+    ]  # fmt: skip
+
+
 def test_a_model_that_was_swapped_is_named(project, records):
     file = project.root / "data/bundle/model.onnx"
     whole = file.read_bytes()

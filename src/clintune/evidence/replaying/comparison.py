@@ -75,9 +75,15 @@ def claims(said: Said, clone: Path, stage: str, sealed: Record, again: Record) -
             if found and found not in (one["sha256"], sealed["outputs"].get(path, {}).get("sha256")):
                 where = _where(file, clone / path, found, one["sha256"])
                 yield Difference(stage, "file", path, found, one["sha256"], where)
-    known, out = (record["reported"]["headline"] for record in (sealed, again))
-    shown = {name: value for name, value in said.shown.items() if name in out}
-    yield from _numbers(stage, "run", shown, out, known)
+    known, out = (_shown(record["reported"]["metrics"]) for record in (sealed, again))
+    yield from _numbers(stage, "run", said.shown, out, known)
+
+
+def _shown(metrics: Mapping[str, list[tuple[int, float, int]]]) -> dict[str, float]:
+    """Of each metric's history, the value that MLflow shows: that of the last step."""
+    return {
+        name: max((step, at, value) for step, value, at in history)[-1] for name, history in metrics.items()
+    }
 
 
 def _numbers(
@@ -90,7 +96,7 @@ def _numbers(
     """What is said and neither came out again nor is `known` already."""
     for name in sorted(said):
         if said[name] not in (again.get(name), known.get(name)):
-            old, new = repr(said[name]), repr(again.get(name))
+            old, new = repr(said[name]), repr(again[name]) if name in again else "nothing"
             yield Difference(stage, kind, f"metric {name}", old, new, f"says {old}, is {new}")
 
 

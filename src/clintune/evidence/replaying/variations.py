@@ -16,7 +16,7 @@ VARIATIONS = {
     "locale": "the C locale",
     "umask": "077",
     "order": "every listing of a folder backwards",
-    "home": "another home",
+    "home": "another home, another folder for what is temporary",
     "hash seed": "another order of Python's sets",
     "times": "files of all ages",
 }
@@ -75,6 +75,9 @@ class Conditions:
         home = below / ("somebody's home" if "home" in self.varied else "home")
         home.mkdir()
         found = {"HOME": str(home)}
+        if "home" in self.varied:
+            (home / "tmp").mkdir()
+            found |= {"TMPDIR": str(home / "tmp")}
         if "user" in self.varied:
             found |= {"USER": "somebody", "LOGNAME": "somebody"}
         if "time zone" in self.varied:
@@ -96,10 +99,7 @@ class Conditions:
         unshare = ["unshare", "--user", "--map-root-user", "--net"]
         if "host" not in self.varied:
             return [*unshare, *command]
-        rename = (
-            "import os, socket, sys; socket.sethostname('elsewhere'); os.execvp(sys.argv[1], sys.argv[1:])"
-        )
-        return [*unshare, "--uts", sys.executable, "-c", rename, *command]
+        return [*unshare, "--uts", sys.executable, "-c", _RENAMED, *command]
 
     def age(self, clone: Path) -> None:
         """Give each file of the checkout a time of its own, in the past."""
