@@ -96,10 +96,17 @@ def test_every_address_counts_whether_or_not_somebody_answers():
 sin6_port=htons(53), sin6_flowinfo=htonl(0), inet_pton(AF_INET6, "::2", &sin6_addr), sin6_scope_id=0}, 28) = 1
 7 sendmsg(4<socket:[2]>, {msg_name={sa_family=AF_INET, sin_port=htons(7), sin_addr=inet_addr("10.0.0.3")}, \
 msg_namelen=16, msg_iov=[{iov_base="x", iov_len=1}], msg_iovlen=1, msg_controllen=0, msg_flags=0}, 0) = 1
+7 connect(5<socket:[4]>, {sa_family=AF_INET6, sin6_port=htons(80), sin6_flowinfo=htonl(0), \
+inet_pton(AF_INET6, "::1", &sin6_addr), sin6_scope_id=0}, 28) = -1 ECONNREFUSED (Connection refused)
+7 sendmsg(4<socket:[2]>, {msg_name={sa_family=AF_INET6, sin6_port=htons(81), sin6_flowinfo=htonl(0), \
+inet_pton(AF_INET6, "::3", &sin6_addr), sin6_scope_id=0}, msg_namelen=28, msg_iov=[{iov_base="x", iov_len=1}], \
+msg_iovlen=1, msg_controllen=0, msg_flags=0}, 0) = 1
 7 connect(3<socket:[3]>, {sa_family=AF_UNIX, sun_path="/var/run/nscd/socket"}, 110) = -1 ENOENT (No such file)
 7 sendto(4<socket:[2]>, "x", 1, 0, NULL, 0) = 1
 """
-    assert set(map(str, calls_of(log, HERE).contacts)) == {"10.0.0.1:9", "[::2]:53", "10.0.0.3:7"}
+    assert set(map(str, calls_of(log, HERE).contacts)) == {
+        "10.0.0.1:9", "[::2]:53", "10.0.0.3:7", "[::1]:80", "[::3]:81"
+    }  # fmt: skip
 
 
 def test_an_audit_hook_tells_the_same_of_python():

@@ -22,8 +22,8 @@ _ADDRESS = re.compile(
     r"sa_family=AF_INET6?,.*?sin6?_port=htons\((\d+)\)"
     r'.*?(?:inet_addr\("([^"]+)"\)|inet_pton\(AF_INET6, "([^"]+)")'
 )
-_SENT = re.compile(r'(?:iov_base=|^[^"]*?, )"(?:[^"\\]|\\.)*"')
-"""What is sent may look like an address."""
+_SENT = re.compile(r'(?:iov_base=|^[^"{]*?, )"(?:[^"\\]|\\.)*"')
+"""What is sent may look like an address, which stands in braces."""
 _FORKS = {"clone", "clone3", "fork", "vfork"}
 _STARTS = {"execve", "execveat"}
 _MAKES = {"mkdir", "mkdirat", "rename", "renameat", "renameat2", "link", "linkat"}
