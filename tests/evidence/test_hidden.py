@@ -99,8 +99,8 @@ msg_namelen=16, msg_iov=[{iov_base="x", iov_len=1}], msg_iovlen=1, msg_controlle
 7 connect(5<socket:[4]>, {sa_family=AF_INET6, sin6_port=htons(80), sin6_flowinfo=htonl(0), \
 inet_pton(AF_INET6, "::1", &sin6_addr), sin6_scope_id=0}, 28) = -1 ECONNREFUSED (Connection refused)
 7 sendmsg(4<socket:[2]>, {msg_name={sa_family=AF_INET6, sin6_port=htons(81), sin6_flowinfo=htonl(0), \
-inet_pton(AF_INET6, "::3", &sin6_addr), sin6_scope_id=0}, msg_namelen=28, msg_iov=[{iov_base="x", iov_len=1}], \
-msg_iovlen=1, msg_controllen=0, msg_flags=0}, 0) = 1
+inet_pton(AF_INET6, "::3", &sin6_addr), sin6_scope_id=0}, msg_namelen=28, \
+msg_iov=[{iov_base="x", iov_len=1}], msg_iovlen=1, msg_controllen=0, msg_flags=0}, 0) = 1
 7 connect(3<socket:[3]>, {sa_family=AF_UNIX, sun_path="/var/run/nscd/socket"}, 110) = -1 ENOENT (No such file)
 7 sendto(4<socket:[2]>, "x", 1, 0, NULL, 0) = 1
 """
