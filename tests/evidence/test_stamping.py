@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -53,8 +54,9 @@ def test_a_stamp_says_when_by_whom_the_reviewer_trusts(stamped, authority):
     verdict = judge_file(stamped, authorities=authority.certificate)
     assert verdict.findings == []
     [line] = verdict.stamped
-    assert line.startswith("signatures/01-approver.sig: stamped at ")
-    assert line.endswith("GMT")
+    path, at = line.split(": stamped at ")
+    assert path == "signatures/01-approver.sig"
+    assert abs(datetime.fromisoformat(at) - datetime.now(UTC)) < timedelta(minutes=5)
     assert line in verdict.lines()
 
 
@@ -67,14 +69,60 @@ def test_the_stamp_of_another_signature_is_none_of_this_one(stamped, authority, 
     parts = read_archive(stamped)
     write_archive(stamped, {**parts, "signatures/02-reviewer.tsr": parts["signatures/01-approver.tsr"]})
     assert found(stamped, authority) == [
-        ("signatures/02-reviewer.sig", "time stamp", "none of this signature by these authorities")
-    ]
+        (
+            "signatures/02-reviewer.sig", "time stamp",
+            "none of this signature by these authorities (message imprint mismatch)",
+        )
+    ]  # fmt: skip
+
+
+def test_a_time_in_the_words_around_a_token_is_not_taken_for_its_own(stamped, authority):
+    """RFC 3161 lets an answer say anything beside the token, which alone is signed."""
+    parts = read_archive(stamped)
+    answer = parts["signatures/01-approver.tsr"]
+    granted = bytes.fromhex("3003020100")
+    forged = _sequence(bytes.fromhex("020100") + _sequence(_utf8("x\nTime stamp: Jan  1 00:00:00 2020 GMT")))
+    assert answer[4:9] == granted
+    write_archive(stamped, {**parts, "signatures/01-approver.tsr": _sequence(forged + answer[9:])})
+    verdict = judge_file(stamped, authorities=authority.certificate)
+    assert verdict.findings == []
+    assert "2020" not in "".join(verdict.stamped)
+
+
+def _sequence(content: bytes) -> bytes:
+    return b"\x30" + _length(content) + content
+
+
+def _utf8(text: str) -> bytes:
+    return b"\x0c" + _length(text.encode()) + text.encode()
+
+
+def _length(content: bytes) -> bytes:
+    """In DER: a byte, or how many bytes of it follow."""
+    size = len(content)
+    if size < 128:
+        return bytes([size])
+    packed = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes([128 + len(packed)]) + packed
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\x30\x03\x02\x01\x00"])
+def test_what_holds_no_certificate_is_one_line(stamped, tmp_path, content):
+    file = tmp_path / "authorities"
+    file.mkdir() if content is None else file.write_bytes(content)
+    with pytest.raises(UserError, match="no certificates in PEM"):
+        judge_file(stamped, authorities=file)
+
+
+def test_what_is_no_time_stamp_at_all_is_a_finding(stamped, authority):
+    write_archive(stamped, {**read_archive(stamped), "signatures/01-approver.tsr": b"nonsense"})
+    assert found(stamped, authority) == [("signatures/01-approver.sig", "time stamp", "no time stamp")]
 
 
 def test_a_stamp_by_somebody_whom_the_reviewer_does_not_trust_is_none(stamped, tmp_path):
-    assert found(stamped, Authority(tmp_path / "another")) == [
-        ("signatures/01-approver.sig", "time stamp", "none of this signature by these authorities")
-    ]
+    [(path, field, problem)] = found(stamped, Authority(tmp_path / "another"))
+    assert (path, field) == ("signatures/01-approver.sig", "time stamp")
+    assert problem.startswith("none of this signature by these authorities (")
 
 
 def test_a_signature_without_a_stamp_is_found_where_stamps_are_asked_for(evidence, authority, key):
@@ -88,6 +136,7 @@ def test_a_signature_without_a_stamp_is_found_where_stamps_are_asked_for(evidenc
         ("http://127.0.0.1:9", "does not answer"),
         ("ftp://127.0.0.1", "no address of an authority"),
         ("file:///etc/hostname", "no address of an authority"),
+        ("http://me:secret@127.0.0.1:9", "^http://127.0.0.1:9: no address of an authority"),
     ],
 )
 def test_an_authority_that_cannot_be_asked_is_one_line_and_nothing_is_signed(evidence, key, address, problem):

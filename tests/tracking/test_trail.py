@@ -4,6 +4,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -14,8 +15,9 @@ import pytest
 import sqlalchemy
 from sqlalchemy.exc import DBAPIError
 
+from clintune.errors import TrackingError
 from clintune.tracking.home import Home
-from clintune.tracking.store import Store, open_store
+from clintune.tracking.store import Store, answering, open_store
 from clintune.tracking.trail.opening import name_of
 from clintune.tracking.trail.reading import gaps, trail_of
 from tests.tracking import postgresql
@@ -198,11 +200,106 @@ def test_a_trigger_that_does_nothing_is_a_gap(in_sqlite):
         ("ALTER FUNCTION clintune_trail_writes() SECURITY INVOKER", "clintune_trail_writes"),
         ("CREATE RULE nothing AS ON INSERT TO clintune_trail DO INSTEAD NOTHING", "clintune_trail"),
         ("DROP TRIGGER clintune_trail_keeps_all ON clintune_trail", "clintune_trail_keeps_all"),
+        ("GRANT EXECUTE ON FUNCTION clintune_trail_writes() TO PUBLIC", "clintune_trail_writes"),
+        ("ALTER FUNCTION clintune_trail_writes() SET extra_float_digits = -15", "clintune_trail_writes"),
+        ("ALTER TABLE clintune_trail ALTER after SET DEFAULT 'nothing'", "clintune_trail"),
+        ("ALTER TABLE clintune_trail SET UNLOGGED", "clintune_trail"),
+        ("CREATE TABLE more () INHERITS (metrics)", "clintune_trail_metrics"),
     ],
 )
 def test_what_would_silence_the_trail_of_postgresql_is_a_gap(in_postgresql, statement, part):
     in_postgresql.execute(statement)
-    assert gaps(in_postgresql.place) == [(part, "missing")]
+    assert (part, "missing") in gaps(in_postgresql.place)
+
+
+@pytest.mark.parametrize("database", ["in_sqlite", pytest.param("in_postgresql", marks=needs_postgresql)])
+def test_a_trigger_that_somebody_else_gives_the_trail_is_a_gap(database, request):
+    kept = request.getfixturevalue(database)
+    kept.execute(*{
+        "in_sqlite": [
+            "CREATE TRIGGER hush BEFORE INSERT ON clintune_trail BEGIN SELECT RAISE(IGNORE); END",
+        ],
+        "in_postgresql": [
+            "CREATE FUNCTION hush() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+            "CREATE TRIGGER hush BEFORE INSERT ON clintune_trail FOR EACH ROW EXECUTE FUNCTION hush()",
+        ],
+    }[database])  # fmt: skip
+    assert gaps(kept.place) == [("hush", "no part of it")]
+
+
+def test_a_trail_without_its_beginning_has_a_gap(kept):
+    name = (
+        "clintune_trail_keeps_delete"
+        if kept.place.is_local
+        else "clintune_trail_keeps_rows ON clintune_trail"
+    )
+    kept.execute(f"DROP TRIGGER {name}", "DELETE FROM clintune_trail")
+    open_store(kept.place)
+    assert ("clintune_trail", "without its first row") in gaps(kept.place)
+
+
+def test_a_number_that_is_moved_from_a_run_that_lives_to_one_that_is_over_is_kept(kept):
+    over, client = kept.run(), kept.store.client
+    lives = client.create_run(kept.store.experiment_id).info.run_id
+    client.log_metric(lives, "f1", 0.99, step=3)
+    assert kept.changes() == []
+    kept.execute(f"UPDATE metrics SET run_uuid = '{over}' WHERE run_uuid = '{lives}'")
+    [(action, table, before, after)] = kept.changes()
+    assert (action, table, before["run_uuid"], after["run_uuid"]) == ("UPDATE", "metrics", lives, over)
+
+
+@needs_postgresql
+def test_a_session_that_rounds_its_numbers_hides_no_change_in_postgresql(in_postgresql):
+    in_postgresql.run()
+    in_postgresql.execute("SET extra_float_digits = -15", "UPDATE metrics SET value = 0.649 WHERE step = 2")
+    [(_, _, before, after)] = in_postgresql.changes()
+    assert (before["value"], after["value"]) == (0.6, 0.649)
+
+
+@needs_postgresql
+def test_a_function_of_somebody_else_is_not_run_as_the_owner_of_the_trail(in_postgresql):
+    """In a schema where everybody may make some, as `public` was until PostgreSQL 15."""
+    in_postgresql.run()
+    in_postgresql.execute(
+        "DROP ROLE IF EXISTS mallory", "CREATE ROLE mallory LOGIN",
+        "GRANT CREATE ON SCHEMA public TO mallory", "GRANT SELECT, UPDATE ON metrics TO mallory",
+    )  # fmt: skip
+    in_postgresql.execute(
+        "CREATE FUNCTION to_jsonb(metrics) RETURNS jsonb LANGUAGE plpgsql AS "
+        "$$ BEGIN EXECUTE 'ALTER ROLE mallory SUPERUSER'; RETURN '{}'; END $$",
+        "UPDATE metrics SET value = 0.99",
+        user="mallory",
+    )
+    assert len(in_postgresql.changes()) == 2
+    engine = sqlalchemy.create_engine(in_postgresql.place.uri, poolclass=sqlalchemy.NullPool)
+    with engine.connect() as connection:
+        asked = "SELECT rolsuper FROM pg_roles WHERE rolname = 'mallory'"
+        assert connection.exec_driver_sql(asked).all() == [(False,)]
+    in_postgresql.execute("DROP OWNED BY mallory CASCADE")
+
+
+@needs_postgresql
+def test_nobody_else_lets_the_trail_of_postgresql_say_what_never_was(in_postgresql):
+    in_postgresql.execute("DROP ROLE IF EXISTS forger", "CREATE ROLE forger LOGIN")
+    with pytest.raises(DBAPIError, match="permission denied for function"):
+        in_postgresql.execute(
+            "CREATE TEMP TABLE metrics (value float)",
+            "CREATE TRIGGER forge AFTER UPDATE ON metrics FOR EACH ROW "
+            "EXECUTE FUNCTION public.clintune_trail_writes()",
+            user="forger",
+        )
+
+
+@needs_postgresql
+def test_a_schema_of_postgresql_whose_name_needs_quotes_has_a_trail(in_postgresql, monkeypatch):
+    in_postgresql.execute('DROP SCHEMA IF EXISTS "My Schema" CASCADE', 'CREATE SCHEMA "My Schema"')
+    there = f"{in_postgresql.place.uri}&options=-csearch_path%3D%22My%5C+Schema%22"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", there)
+    inside = Kept(in_postgresql.place, open_store(in_postgresql.place))
+    inside.run()
+    inside.execute("UPDATE params SET value = '3'")
+    assert [(action, table) for action, table, _, _ in inside.changes()] == [("UPDATE", "params")]
+    assert gaps(inside.place) == []
 
 
 @needs_postgresql
@@ -248,6 +345,45 @@ def test_who_may_not_lay_the_trail_in_postgresql_still_has_a_store_and_its_gaps_
     monkeypatch.setenv("MLFLOW_TRACKING_URI", in_postgresql.place.uri.replace("owner@", "writer@"))
     open_store(in_postgresql.place)
     assert gaps(in_postgresql.place) == [("clintune_trail_metrics", "missing")]
+
+
+@needs_postgresql
+def test_who_may_not_read_the_trail_of_postgresql_is_told_so(in_postgresql, monkeypatch):
+    in_postgresql.execute(
+        "DROP ROLE IF EXISTS reader",
+        "CREATE ROLE reader LOGIN",
+        "GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader",
+        "REVOKE SELECT ON clintune_trail FROM reader",
+    )
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", in_postgresql.place.uri.replace("owner@", "reader@"))
+    with (
+        pytest.raises(TrackingError, match="permission denied for table clintune_trail; ask the owner"),
+        answering(in_postgresql.place.uri),
+    ):
+        gaps(in_postgresql.place)
+
+
+def test_a_database_that_is_down_is_not_waited_for(tmp_path, monkeypatch):
+    monkeypatch.setenv(
+        "MLFLOW_TRACKING_URI", f"postgresql://me:se/cret@/runs?host={tmp_path}&password=secret"
+    )
+    began = time.monotonic()
+    with pytest.raises(TrackingError, match="the tracking store does not answer") as caught:
+        open_store(Home(tmp_path / ".clintune"), within=1)
+    assert time.monotonic() - began < 10
+    assert "cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address", ["postgresql://me:secret@127.0.0.1:xx/db", "databricks", "/home/x/mlruns"]
+)
+def test_what_is_no_address_of_a_store_is_one_line(tmp_path, monkeypatch, address):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    with pytest.raises(
+        TrackingError, match="its address is none of a file, a server or a database"
+    ) as caught:
+        open_store(Home(tmp_path / ".clintune"))
+    assert "secret" not in str(caught.value)
 
 
 RECORDS = ("dataset", "experiment", "input", "latest", "logged_model", "metric", "model_version", "param",

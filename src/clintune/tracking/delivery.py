@@ -12,6 +12,7 @@ from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
 from clintune.tracking import limits, models, pipeline_run
+from clintune.tracking.home import without_password
 from clintune.tracking.journal import (
     Artifact,
     Closed,
@@ -43,11 +44,12 @@ class Position:
     @classmethod
     def of(cls, folder: Path, uri: str) -> "Position":
         """Where to go on; the beginning where nothing was sent to this store."""
+        shown = without_password(uri)
         try:
             position = cls(**json.loads((folder / "position").read_text()))
         except (FileNotFoundError, ValueError):  # a power cut may have left it empty
-            return cls(uri, "", 0)
-        return position if position.uri == uri else cls(uri, "", 0)
+            return cls(shown, "", 0)
+        return position if position.uri == shown else cls(shown, "", 0)
 
     def keep(self, folder: Path) -> None:
         """Write down, whole or not at all."""
@@ -64,7 +66,7 @@ def deliver(store: Store, folder: Path, got_on: Callable[[], None]) -> bool:
     position = Position.of(folder, store.uri)
     for records, offset in _steps(folder, position.offset):
         run_id = _send(store, position.run_id, records, folder)
-        position = Position(store.uri, run_id, offset)
+        position = Position(position.uri, run_id, offset)
         position.keep(folder)
         got_on()
     return position.offset == (folder / "journal").stat().st_size and is_closed(folder)

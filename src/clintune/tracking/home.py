@@ -79,8 +79,12 @@ class Home:
 
 
 def without_password(uri: str) -> str:
-    """The address of a store as it may be shown."""
-    return re.sub(r"//[^/@]*@", "//", uri)
+    """The address of a store, or of another server, as it may be shown.
+
+    A password of a database may hold a slash, and may stand behind the question mark too.
+    """
+    shown = re.sub(r"(?<=//)[^@?#]*@", "", uri)
+    return re.sub(r"(?i)([?&](?:ssl)?password=)[^&]*", r"\1…", shown)
 
 
 def home() -> Home:

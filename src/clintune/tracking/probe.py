@@ -28,20 +28,22 @@ def silence(server: str, *, within: float) -> str | None:
     return None
 
 
-def silence_of_database(uri: str, *, within: int) -> str | None:
-    """The same of a database that MLflow writes to without a server."""
+def silence_of_database(uri: str, *, within: float) -> str | None:
+    """The same of a database that MLflow writes to without a server, which asks it for minutes."""
     from sqlalchemy import NullPool, create_engine
-    from sqlalchemy.exc import SQLAlchemyError
+    from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-    limits = {"connect_timeout": within} if uri.startswith("postgresql") else {}
+    limits = {"connect_timeout": max(2, round(within))} if uri.startswith("postgresql") else {}
     try:
         with create_engine(uri, poolclass=NullPool, connect_args=limits).connect():
             return None
     except ImportError as error:
-        return f"its driver {error.name} is not installed"
+        return f"its driver {error.name} is not installed; for PostgreSQL: pip install -e '.[postgresql]'"
+    except (ArgumentError, ValueError):
+        return "its address is none of a file, a server or a database"
     except SQLAlchemyError as error:
         said = str(getattr(error, "orig", None) or error).splitlines()
-        return without_password(said[0])
+        return without_password(said[0]) if said else type(error).__name__
 
 
 def _any_certificate() -> ssl.SSLContext:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from clintune.errors import TrackingError
 from clintune.tracking.home import Home, without_password
-from clintune.tracking.probe import silence
+from clintune.tracking.probe import silence, silence_of_database
 from clintune.tracking.trail.laying import lay
-from clintune.tracking.trail.opening import is_kept
+from clintune.tracking.trail.opening import FORBIDDEN, code_of, is_kept
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -66,7 +66,8 @@ def open_store(home: Home, *, within: float | None = None) -> Store:
     """
     os.environ.update({name: value for name, value in _CLIENT.items() if name not in os.environ})
     seconds = float(os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"]) if within is None else within
-    if home.is_server and (why := silence(home.uri, within=seconds)) is not None:
+    ask = silence if home.is_server else silence_of_database
+    if not home.is_local and (why := ask(home.uri, within=seconds)) is not None:
         raise _no_answer(home.uri, why)
     # Artifact addresses are resolved against the global URI.
     os.environ["MLFLOW_TRACKING_URI"] = home.uri
@@ -95,12 +96,11 @@ def answering(uri: str) -> Iterator[None]:
 
     try:
         yield
-    except ImportError as error:
-        problem = f"the database of the tracking store needs a driver ({error.name})"
-        raise TrackingError(
-            without_password(uri), problem, "for PostgreSQL: pip install -e '.[postgresql]'"
-        ) from error
     except (MlflowException, SQLAlchemyError, OSError) as error:
+        if code_of(error) == FORBIDDEN:
+            said = str(getattr(error, "orig", error)).splitlines()[0]
+            step = "ask the owner of the database for the right"
+            raise TrackingError(without_password(uri), said, step) from error
         raise _no_answer(uri, getattr(error, "error_code", type(error).__name__)) from error
 
 

@@ -27,6 +27,7 @@ from clintune.evidence.verification.findings import Finding
 from clintune.files import sha256
 from clintune.lockfile import entry_sha256
 from clintune.sealing.record import KIND
+from clintune.tracking.store import answering
 from clintune.tracking.trail.opening import is_kept, name_of
 from clintune.tracking.trail.reading import gaps, trail_of
 
@@ -204,7 +205,8 @@ def _rows(sealed: Sealed) -> dict[str, int]:
 def _trail(subject: Subject) -> Trail | None:
     if not is_kept(subject.home):
         return None
-    return Trail(name_of(subject.home), gaps(subject.home), len(trail_of(subject.home)))
+    with answering(subject.home.uri):
+        return Trail(name_of(subject.home), gaps(subject.home), len(trail_of(subject.home)))
 
 
 def _certificates(subject: Subject) -> list[tuple[str, Record]]:

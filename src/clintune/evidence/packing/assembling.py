@@ -19,6 +19,7 @@ from clintune.files import sha256
 from clintune.sealing.canonical import canonical, digest
 from clintune.sealing.hashing import Sum
 from clintune.tracking.home import Home
+from clintune.tracking.store import answering
 from clintune.tracking.trail.opening import is_kept
 from clintune.tracking.trail.reading import trail_of
 
@@ -124,7 +125,8 @@ def _trail(place: Home) -> bytes:
     """What changed in the store after a run was over, with the values before."""
     if not is_kept(place):
         return b""
-    return b"".join(canonical(asdict(one)) + b"\n" for one in trail_of(place))
+    with answering(place.uri):
+        return b"".join(canonical(asdict(one)) + b"\n" for one in trail_of(place))
 
 
 def _commits(subject: Subject) -> list[str]:

@@ -12,11 +12,13 @@ import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from http.client import HTTPException
 from pathlib import Path
 
 from clintune.errors import UserError
 from clintune.evidence.verification import verifier
+from clintune.tracking.home import without_password
 
 _PATIENCE = 30
 """Seconds for an authority to answer."""
@@ -49,28 +51,68 @@ def judge_stamps(parts: Mapping[str, bytes], authorities: Path) -> tuple[list[ve
 
     `authorities`: the certificates that the reviewer trusts, PEM.
     """
+    _expect_certificates(authorities)
     found, said = list[verifier.Finding](), list[str]()
     for path in sorted(one for one in parts if one.startswith("signatures/") and one.endswith(".sig")):
-        token = parts.get(f"{path.removesuffix('.sig')}.tsr")
-        at = None if token is None else _stamped_at(parts[path], token, authorities)
+        answer = parts.get(f"{path.removesuffix('.sig')}.tsr")
+        problem, at = ("nothing", None) if answer is None else _stamped(parts[path], answer, authorities)
         if at is None:
-            seen = "nothing" if token is None else "none of this signature by these authorities"
-            found.append(verifier.finding("signature", path, "time stamp", "one", seen))
+            found.append(verifier.finding("signature", path, "time stamp", "one", problem))
         else:
-            said.append(f"{path}: stamped at {at}")
+            said.append(f"{path}: stamped at {at.isoformat()}")
     return found, said
 
 
-def _stamped_at(signature: bytes, token: bytes, authorities: Path) -> str | None:
+def _expect_certificates(authorities: Path) -> None:
+    if not authorities.is_file() or b"-----BEGIN" not in authorities.read_bytes():
+        step = "openssl x509 -inform DER makes PEM of another form"
+        raise UserError(str(authorities), "no certificates in PEM", step)
+
+
+def _stamped(signature: bytes, answer: bytes, authorities: Path) -> tuple[str, datetime | None]:
+    """Why it is no stamp of this signature by these authorities; or nothing, and when it was made.
+
+    The time is read from the token, which is signed: the answer around it has room for any text. Certificates
+    have to be good at that time, and may have expired since.
+    """
     with tempfile.TemporaryDirectory() as scratch:
-        reply = Path(scratch, "reply.tsr")
-        reply.write_bytes(token)
-        command = ["-verify", *_digest(signature)[:2], "-in", str(reply), "-CAfile", str(authorities)]
-        if _run(*command).returncode != 0:
-            return None
-        text = _openssl("-reply", "-in", str(reply), "-text")
-    found = re.search(r"^Time stamp: (.*)$", text, re.MULTILINE)
-    return found[1] if found else None
+        reply, token = Path(scratch, "reply.tsr"), Path(scratch, "token")
+        reply.write_bytes(answer)
+        if _run("-reply", "-in", str(reply), "-token_out", "-out", str(token)).returncode != 0:
+            return "no time stamp", None
+        told = _run("-reply", "-in", str(token), "-token_in", "-text").stdout.decode(errors="replace")
+        at = _moment(told)
+        if at is None:
+            return "no time stamp", None
+        then = ["-attime", str(int(at.timestamp()))]
+        done = _run(
+            "-verify",
+            *_digest(signature)[:2],
+            "-in",
+            str(token),
+            "-token_in",
+            "-CAfile",
+            str(authorities),
+            *then,
+        )
+    if done.returncode != 0:
+        return f"none of this signature by these authorities ({_reason(done.stderr)})", None
+    return "", at
+
+
+def _moment(text: str) -> datetime | None:
+    """As OpenSSL prints it: `Nov 27 08:00:00.5 2026 GMT`, with or without a fraction."""
+    found = re.search(r"^Time stamp: (\w+ +\d+ [\d:]+)(?:\.\d+)? (\d+) GMT$", text, re.MULTILINE)
+    if found is None:
+        return None
+    return datetime.strptime(f"{found[1]} {found[2]}", "%b %d %H:%M:%S %Y").replace(tzinfo=UTC)
+
+
+def _reason(said: bytes) -> str:
+    """What OpenSSL's last line of a complaint says, after its codes."""
+    lines = said.decode(errors="replace").strip().splitlines()
+    words = [word for line in lines for word in line.split(":") if " " in word and "/" not in word]
+    return words[-1] if words else "no reason given"
 
 
 def _digest(signature: bytes) -> tuple[str, str, str]:
@@ -78,8 +120,9 @@ def _digest(signature: bytes) -> tuple[str, str, str]:
 
 
 def _asked(authority: str, query: bytes) -> bytes:
-    if not authority.startswith(("http://", "https://")):
-        raise UserError(f"--timestamp {authority}", "no address of an authority", "http://… or https://…")
+    if not authority.startswith(("http://", "https://")) or without_password(authority) != authority:
+        problem = "no address of an authority"
+        raise UserError(without_password(authority), problem, "http://… or https://…, without a password")
     headers = {"Content-Type": "application/timestamp-query"}
     request = urllib.request.Request(authority, data=query, headers=headers)
     try:
@@ -89,8 +132,7 @@ def _asked(authority: str, query: bytes) -> bytes:
         raise UserError(
             authority, f"it does not answer ({getattr(error, 'reason', error)})", _ANOTHER
         ) from None
-    assert isinstance(content, bytes)
-    return content
+    return bytes(content)
 
 
 def _openssl(*arguments: str) -> str:

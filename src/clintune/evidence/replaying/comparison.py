@@ -12,6 +12,7 @@ from clintune.evidence.verification.verifier import flat
 from clintune.files import sha256
 from clintune.lockfile import LockEntry
 from clintune.params import leaves
+from clintune.tracking import limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,8 @@ def claims(said: Said, clone: Path, stage: str, sealed: Record, again: Record) -
 def _shown(metrics: Mapping[str, list[tuple[int, float, int]]]) -> dict[str, float]:
     """Of each metric's history, the value that MLflow shows: that of the last step."""
     return {
-        name: max((step, at, value) for step, value, at in history)[-1] for name, history in metrics.items()
+        limits.name(name): max((step, at, value) for step, value, at in history)[-1]
+        for name, history in metrics.items()
     }
 
 

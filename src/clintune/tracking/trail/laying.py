@@ -1,26 +1,35 @@
 """Laying the trail in a store whose schema is there."""
 
+import time
+
 from clintune.tracking.home import Home
-from clintune.tracking.trail.opening import opened
+from clintune.tracking.trail.opening import FORBIDDEN, code_of, opened
 from clintune.tracking.trail.parts import TRAIL
 
 LAID = "LAY"
-_FORBIDDEN = "42501"
-"""PostgreSQL's code for what a role has no right to."""
+_BUSY = {"55P03", "40P01"}
+"""PostgreSQL's codes for a lock that somebody else holds."""
+_TRIES, _PAUSE = 10, 0.3
 
 
 def lay(place: Home) -> None:
     """Make each part that is missing or another, and write that down, too.
 
-    Does nothing for a role of PostgreSQL that may not: verification finds what is missing.
+    Gives up for a role of PostgreSQL that may not, or where others always write: verification finds what is
+    missing, and the next who opens the store tries again.
     """
-    from sqlalchemy.exc import ProgrammingError
+    from sqlalchemy.exc import DBAPIError
 
-    try:
-        _lay(place)
-    except ProgrammingError as error:
-        if getattr(error.orig, "sqlstate", None) != _FORBIDDEN:
-            raise
+    for _ in range(_TRIES):
+        try:
+            return _lay(place)
+        except DBAPIError as error:
+            if (code := code_of(error)) == FORBIDDEN:
+                return None
+            if code not in _BUSY:
+                raise
+        time.sleep(_PAUSE)
+    return None
 
 
 def _lay(place: Home) -> None:
@@ -32,7 +41,9 @@ def _lay(place: Home) -> None:
             store.exec_driver_sql(statement)
         if laid:
             names = " ".join(part.name for part in laid)
+            stamp = dialect.stamp()
             store.exec_driver_sql(
-                f"INSERT INTO {TRAIL} (action, place, after) "
-                f"SELECT '{LAID}', '{names}', version_num FROM alembic_version"
+                f"INSERT INTO {TRAIL} ({', '.join(stamp)}, action, place, after) "
+                f"SELECT {', '.join(stamp.values())}, '{LAID}', '{names}', version_num "
+                "FROM alembic_version"
             )

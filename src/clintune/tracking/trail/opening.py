@@ -13,8 +13,16 @@ from clintune.tracking.trail.sqlite import SQLite
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
+FORBIDDEN = "42501"
+"""PostgreSQL's code for what a role has no right to."""
 _PATIENCE = 60
 """Seconds to wait for a SQLite file that somebody else writes to."""
+
+
+def code_of(error: Exception) -> str | None:
+    """PostgreSQL's code for what went wrong, whatever the driver calls it."""
+    cause = getattr(error, "orig", None)
+    return getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
 
 
 def is_kept(place: Home) -> bool:

@@ -2,10 +2,12 @@
 
 MLflow lets anybody change a run that is over, and keeps no old value. The triggers write down what was
 changed, deleted or added once a run is over, `mlflow gc` included; rows of the trail itself can be neither
-changed nor deleted. Whoever owns the database may still drop the triggers: that they are there is verified.
+changed nor deleted. Of a run that is set back to RUNNING the trail has just that: what is changed until it
+ends again, only the comparison with the sealed record shows. Whoever owns the database may still drop the
+triggers, or rewrite a column as a whole: that the triggers are there is verified, and values are compared.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -19,10 +21,11 @@ RUNS = "runs"
 OF_RUNS = ("metrics", "latest_metrics", "params", "tags")
 """Tables that belong to a run: of these, what is added later is written down, too."""
 OTHERS = (
-    "datasets", "experiment_tags", "experiments", "input_tags", "inputs", "logged_model_metrics",
-    "logged_model_params", "logged_model_tags", "logged_models", "model_version_tags", "model_versions",
-    "registered_model_aliases", "registered_model_tags", "registered_models",
+    "experiments", "experiment_tags", "datasets", "inputs", "input_tags", "logged_models",
+    "logged_model_metrics", "logged_model_params", "logged_model_tags", "registered_models",
+    "registered_model_aliases", "registered_model_tags", "model_versions", "model_version_tags",
 )  # fmt: skip
+"""In the order in which MLflow writes them: laid in the same one, no trigger waits for who waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,9 @@ class Part:
 
 class Dialect(Protocol):
     """How one kind of database is told to keep a trail."""
+
+    def stamp(self) -> Mapping[str, str]:
+        """By column, what a row says of when it was written, and by whom."""
 
     def alone(self, store: "Connection") -> None:
         """Let nobody else lay the trail before this transaction ends."""

@@ -1,6 +1,6 @@
 """What the trail of a store holds, and whether it is whole."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import pairwise
 
 from clintune.tracking.home import Home
@@ -35,15 +35,16 @@ def gaps(place: Home) -> list[tuple[str, str]]:
         if not dialect.columns(store, RUNS):
             return []
         there = dialect.there(store)
-        gone = [
-            (part.name, "missing")
-            for part in dialect.wanted(store)
-            if there.get(part.name) != part.definition
-        ]
+        wanted = {part.name: part.definition for part in dialect.wanted(store)}
+        gone = [(name, "missing") for name, made in wanted.items() if there.get(name) != made]
+        gone += [(name, "no part of it") for name in sorted(there.keys() - wanted.keys())]
         if TRAIL not in there:
             return gone
         asked = f"SELECT at, place, after FROM {TRAIL} WHERE action = '{LAID}' ORDER BY number"
         laid = list(store.exec_driver_sql(asked))
+        [[first]] = store.exec_driver_sql(f"SELECT min(number) FROM {TRAIL} WHERE action = '{LAID}'")
+    if first != 1:
+        gone.append((TRAIL, "without its first row"))
     again = [
         (name, f"missing until {at}")
         for (_, _, before), (at, names, schema) in pairwise(laid) if schema == before
@@ -57,4 +58,5 @@ def trail_of(place: Home) -> list[Change]:
     with opened(place) as (store, dialect):
         if TRAIL not in dialect.there(store):
             return []
-        return [Change(*row) for row in store.exec_driver_sql(f"SELECT * FROM {TRAIL} ORDER BY number")]
+        names = ", ".join(one.name for one in fields(Change) if one.name != "by" or "by" in dialect.stamp())
+        return [Change(*row) for row in store.exec_driver_sql(f"SELECT {names} FROM {TRAIL} ORDER BY number")]

@@ -1,6 +1,6 @@
 """The trail in the embedded SQLite store. SQLite keeps the text of each statement: that is the definition."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from clintune.tracking.trail.parts import OF_RUNS, OTHERS, RUNS, TRAIL, Part
@@ -8,22 +8,28 @@ from clintune.tracking.trail.parts import OF_RUNS, OTHERS, RUNS, TRAIL, Part
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+_NOW = "strftime('%Y-%m-%dT%H:%M:%fZ')"
 _TABLE = f"""CREATE TABLE {TRAIL} (
   number INTEGER PRIMARY KEY AUTOINCREMENT,
-  at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ')),
+  at TEXT NOT NULL DEFAULT ({_NOW}),
   action TEXT NOT NULL, place TEXT NOT NULL, before TEXT, after TEXT)"""
 
 
 class SQLite:
     """A Dialect."""
 
+    def stamp(self) -> Mapping[str, str]:
+        """SQLite knows no users."""
+        return {"at": _NOW}
+
     def alone(self, store: "Connection") -> None:
         """Who opens the store holds a lock of their own: its schema cannot be made by two at once."""
 
     def there(self, store: "Connection") -> dict[str, str]:
-        """The text of each statement that made one."""
-        rows = store.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type IN ('table', 'trigger')")
-        return {name: statement for name, statement in rows if name.startswith(TRAIL)}
+        """The text of each statement that made one, or a trigger that somebody else gave the trail."""
+        asked = "SELECT name, tbl_name, sql FROM sqlite_master WHERE type IN ('table', 'trigger')"
+        rows = store.exec_driver_sql(asked)
+        return {name: made for name, table, made in rows if name.startswith(TRAIL) or table == TRAIL}
 
     def wanted(self, store: "Connection") -> Iterator[Part]:
         """Triggers for each column that there is: a migration that adds one asks for others."""
@@ -57,10 +63,11 @@ def _triggers(table: str, columns: list[str]) -> Iterator[Part]:
     if table in OF_RUNS:
         moments.append(("INSERT", "NULL", new))
     for action, before, after in moments:
-        side = "NEW" if action == "INSERT" else "OLD"
+        sides = {"INSERT": ["NEW"], "DELETE": ["OLD"], "UPDATE": ["OLD", "NEW"]}[action]
         when = [f"{old} IS NOT {new}"] if action == "UPDATE" else []
         if table in OF_RUNS:
-            when.append(f"(SELECT status FROM runs WHERE run_uuid = {side}.run_uuid) IS NOT 'RUNNING'")
+            status = "(SELECT status FROM runs WHERE run_uuid = {}.run_uuid) IS NOT 'RUNNING'"
+            when.append(f"({' OR '.join(map(status.format, sides))})")
         elif table == RUNS and action == "UPDATE":
             when.append("OLD.status IS NOT 'RUNNING'")
         condition = f"WHEN {' AND '.join(when)} " if when else ""
