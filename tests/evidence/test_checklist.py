@@ -418,7 +418,7 @@ PLANTS = (
     Plant(37, tree("metrics", "errors", "missed", value=1), "FAIL", "gold errors do not add up", "fewer"),
     Plant(38, gap_in_the_trail, "FAIL", "clintune_trail_metrics_update"),
     Plant(38, found("run", "abc", "metric f1"), "FAIL", "1 records were changed", "metric"),
-    Plant(38, store_elsewhere, "MISSING", "not the one in this project"),
+    Plant(38, store_elsewhere, "MISSING", "the store is a server"),
     Plant(39, found("cache", ".dvc/cache/x"), "FAIL", "1 differences", "cache"),
     Plant(40, number_changed_in_the_report, "FAIL", "not in report.html"),
     Plant(41, own_approval, "FAIL", "approves their own work"),

@@ -18,7 +18,7 @@ LINE = {"number", "at", "kind", "subject", "record", "previous", "hash"}
 STAGE = {"run", "stage", "started", "lock", "lock_entry_sha256", "inputs", "outputs", "reported", "execution"}
 STATEMENT = {"key", "manifest_sha256", "meaning", "role", "signed_at", "signer"}
 SET_BY_THE_STORE = {"mlflow.parentRunId", "mlflow.runName", "mlflow.runColor"}
-SIGNATURE, CONTROL = re.compile(r"signatures/[0-9]+-[A-Za-z0-9-]+[.](json|sig|tsr)"), re.compile(r"[\x00-\x1f\x7f-\x9f]")
+SIGNATURE, CONTROL = re.compile(r"signatures/[0-9]+-[A-Za-z0-9-]+\.(json|sig|tsr)"), re.compile(r"[\x00-\x1f\x7f-\x9f]")
 THREATS = """\
 Detected: a later change of a file, a run, dvc.lock or the ledger, by whoever cannot redo all that it is compared with.
 Not detected: a lie told while a stage ran (clintune replay runs it again); ledger, store and evidence all made anew by
