@@ -212,18 +212,15 @@ def test_what_would_silence_the_trail_of_postgresql_is_a_gap(in_postgresql, stat
     assert (part, "missing") in gaps(in_postgresql.place)
 
 
-@pytest.mark.parametrize("database", ["in_sqlite", pytest.param("in_postgresql", marks=needs_postgresql)])
-def test_a_trigger_that_somebody_else_gives_the_trail_is_a_gap(database, request):
-    kept = request.getfixturevalue(database)
-    kept.execute(*{
-        "in_sqlite": [
-            "CREATE TRIGGER hush BEFORE INSERT ON clintune_trail BEGIN SELECT RAISE(IGNORE); END",
-        ],
-        "in_postgresql": [
+def test_a_trigger_that_somebody_else_gives_the_trail_is_a_gap(kept):
+    trigger = "CREATE TRIGGER hush BEFORE INSERT ON clintune_trail"
+    if kept.place.is_local:
+        kept.execute(f"{trigger} BEGIN SELECT RAISE(IGNORE); END")
+    else:
+        kept.execute(
             "CREATE FUNCTION hush() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
-            "CREATE TRIGGER hush BEFORE INSERT ON clintune_trail FOR EACH ROW EXECUTE FUNCTION hush()",
-        ],
-    }[database])  # fmt: skip
+            f"{trigger} FOR EACH ROW EXECUTE FUNCTION hush()",
+        )
     assert gaps(kept.place) == [("hush", "no part of it")]
 
 
@@ -375,7 +372,7 @@ def test_a_database_that_is_down_is_not_waited_for(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "address", ["postgresql://me:secret@127.0.0.1:xx/db", "databricks", "/home/x/mlruns"]
+    "address", ["postgresql://me:secret@127.0.0.1:xx/db", "databricks", "elsewhere/mlruns"]
 )
 def test_what_is_no_address_of_a_store_is_one_line(tmp_path, monkeypatch, address):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", address)

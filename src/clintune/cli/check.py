@@ -20,7 +20,7 @@ from clintune.preprocessing import preprocess
 from clintune.tasks.intakes import INTAKES
 from clintune.tokenization import check_fits, tokenize, unread
 from clintune.tracking.home import home
-from clintune.tracking.probe import silence, silence_of_database
+from clintune.tracking.probe import silence
 
 Status: TypeAlias = Literal["ok", "finding", "unknown"]
 _SPARE = 1 << 30
@@ -208,8 +208,8 @@ def _tracking(root: Path) -> Iterator[Finding]:
             "tracking", status, f"a file below {store.root.name}/", "" if writable else "make it writable"
         )
         return
-    kind, ask = ("server", silence) if store.is_server else ("database", silence_of_database)
-    if (why := ask(store.uri, within=5)) is None:
+    kind = "server" if store.is_server else "database"
+    if (why := silence(store.uri, within=5)) is None:
         yield Finding("tracking", "ok", f"the {kind} answers")
     else:
         later = "runs are kept and sent later: start it, then clintune send"

@@ -11,11 +11,17 @@ _QUESTION = "/api/2.0/mlflow/experiments/get?experiment_id=0"
 """Not /health, which is well also where the server's database is not."""
 
 
-def silence(server: str, *, within: float) -> str | None:
-    """Why the server at this HTTP address answers no question of MLflow's; None where it does.
+def silence(uri: str, *, within: float) -> str | None:
+    """Why the server or the database at this address does not answer; None where it does.
 
-    It may keep silent for `within` seconds. One that asks who we are, or knows no such experiment, is there.
+    It may keep silent for `within` seconds.
     """
+    is_server = uri.startswith(("http://", "https://"))
+    return _of_server(uri, within) if is_server else _of_database(uri, within)
+
+
+def _of_server(server: str, within: float) -> str | None:
+    """One that asks who we are, or knows no such experiment, is there."""
     address = f"{without_password(server).rstrip('/')}{_QUESTION}"
     try:
         with urllib.request.urlopen(address, timeout=within, context=_any_certificate()) as answer:
@@ -28,8 +34,8 @@ def silence(server: str, *, within: float) -> str | None:
     return None
 
 
-def silence_of_database(uri: str, *, within: float) -> str | None:
-    """The same of a database that MLflow writes to without a server, which asks it for minutes."""
+def _of_database(uri: str, within: float) -> str | None:
+    """One that MLflow writes to without a server: it would ask it for minutes."""
     from sqlalchemy import NullPool, create_engine
     from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from clintune.errors import TrackingError
 from clintune.tracking.home import Home, without_password
-from clintune.tracking.probe import silence, silence_of_database
+from clintune.tracking.probe import silence
 from clintune.tracking.trail.laying import lay
 from clintune.tracking.trail.opening import FORBIDDEN, code_of, is_kept
 
@@ -66,8 +66,7 @@ def open_store(home: Home, *, within: float | None = None) -> Store:
     """
     os.environ.update({name: value for name, value in _CLIENT.items() if name not in os.environ})
     seconds = float(os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"]) if within is None else within
-    ask = silence if home.is_server else silence_of_database
-    if not home.is_local and (why := ask(home.uri, within=seconds)) is not None:
+    if not home.is_local and (why := silence(home.uri, within=seconds)) is not None:
         raise _no_answer(home.uri, why)
     # Artifact addresses are resolved against the global URI.
     os.environ["MLFLOW_TRACKING_URI"] = home.uri

@@ -40,14 +40,13 @@ def gaps(place: Home) -> list[tuple[str, str]]:
         gone += [(name, "no part of it") for name in sorted(there.keys() - wanted.keys())]
         if TRAIL not in there:
             return gone
-        asked = f"SELECT at, place, after FROM {TRAIL} WHERE action = '{LAID}' ORDER BY number"
+        asked = f"SELECT number, at, place, after FROM {TRAIL} WHERE action = '{LAID}' ORDER BY number"
         laid = list(store.exec_driver_sql(asked))
-        [[first]] = store.exec_driver_sql(f"SELECT min(number) FROM {TRAIL} WHERE action = '{LAID}'")
-    if first != 1:
+    if not laid or laid[0][0] != 1:
         gone.append((TRAIL, "without its first row"))
     again = [
         (name, f"missing until {at}")
-        for (_, _, before), (at, names, schema) in pairwise(laid) if schema == before
+        for (*_, before), (_, at, names, schema) in pairwise(laid) if schema == before
         for name in names.split()
     ]  # fmt: skip
     return gone + again
