@@ -24,7 +24,7 @@ LONGEST = ("test_readme", "test_dead_servers", "test_experiments", "test_pipelin
            "test_text_tasks", "test_hidden")  # fmt: skip
 """Modules in whose tests most of the time goes. They begin first: nobody waits for one that began last.
 
-The second and the third need no `finished`, for which all others wait while the first makes it.
+The second needs no `finished`, nor do the first of the third: all others wait while the first makes it.
 """
 
 

@@ -1,6 +1,7 @@
 """A copy of this repository with a model and notes so small that real DVC runs it in a minute."""
 
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -35,6 +36,8 @@ NOT_COPIED = shutil.ignore_patterns(
     "data", "corpora", "?*.dvc", "dvc.lock", "cache", "tmp",
 )  # fmt: skip
 """The same by name, where there is no git to ask."""
+RUNNING = re.compile(r"^Running stage '(\w+)'", re.MULTILINE)
+"""What `dvc repro` says of each stage that it runs."""
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,25 @@ FEW = {"train": {"epochs": 1}, "evaluate": {"resamples": 5}}
 QUEUED = 4
 
 
+CODE_OF_THE_COPY = """
+_describe = describe
+
+
+def describe(*facts):
+    return _describe(*facts) + " By the code of the copy."
+"""
+
+
 def run_queue(project: Project, last: str) -> None:
-    """Four experiments at once, none of which can take anything from another."""
+    """Four experiments at once, none of which can take anything from another.
+
+    Their code is not that of the folder in which they are started.
+    """
+    library = project.root / "src" / "clintune" / "ingesting.py"
+    library.write_text(library.read_text() + CODE_OF_THE_COPY)
     for seed in range(QUEUED):
         project.run("dvc", "exp", "run", "--queue", "-n", f"seed-{seed}", "-S", f"seed={seed}", last)
+    project.run("git", "checkout", "-q", "src")
     project.run("dvc", "queue", "start", "-j", str(QUEUED))
     until(lambda: over(project.run("dvc", "queue", "status").stdout), 1500, every=3)
     assert "Failed" not in project.run("dvc", "queue", "status").stdout
@@ -46,6 +61,7 @@ def expect_complete_sets(project: Project, stages: list[str]) -> None:
         assert {run.info.status for run in children} == {"FINISHED"}
         assert {run.data.params["seed"] for run in children if "seed" in run.data.params} == {name[-1]}
         assert {run.data.tags["dvc.exp_name"] for run in children} == {name}
+        assert "By the code of the copy." in children[0].data.tags["mlflow.note.content"]
     assert len(stage_runs(client)) == QUEUED * len(stages)
     assert spooled(project) == []
 
@@ -64,27 +80,15 @@ def test_four_queued_experiments_of_all_stages(tmp_path):
     expect_complete_sets(project, STAGES)
 
 
-def test_an_experiment_in_a_temporary_copy_lands_in_the_same_store(tmp_path):
-    project = make_project(tmp_path / "project", FEW)
+def test_an_experiment_in_a_temporary_copy_lands_in_the_same_store(finished, tmp_path):
+    project = finished.copy(tmp_path / "copy")
+    project.commit("the first results")
+    model = project.root / "data/checkpoint/model.safetensors"
+    before = model.read_bytes()
     project.run("dvc", "exp", "run", "--temp", "-n", "short", "-S", "train.epochs=2", "train")
-    client = client_of(project)
-    [train] = stage_runs(client, "train")
+    [_, train] = stage_runs(client_of(project), "train")
     assert train.data.params["train.epochs"] == "2"
     assert train.data.tags["dvc.exp_name"] == "short"
     assert train.data.tags["git.dirty"] == "true"
     assert Path(train.info.artifact_uri.removeprefix("file://")).is_relative_to(project.root / ".clintune")
-    assert not (project.root / "data" / "checkpoint").exists()
-
-
-def test_an_experiment_runs_the_code_of_its_copy_not_that_of_the_folder_it_was_started_in(tmp_path):
-    project = make_project(tmp_path / "project", FEW)
-    library = project.root / "src" / "clintune" / "ingesting.py"
-    library.write_text(
-        library.read_text() + "\n_describe = describe\n\n\n"
-        "def describe(*facts):\n    return _describe(*facts) + ' By the code of the copy.'\n"
-    )
-    project.run("dvc", "exp", "run", "--queue", STAGES[0])
-    project.run("git", "checkout", "-q", "src")
-    project.run("dvc", "exp", "run", "--run-all")
-    [run] = stage_runs(client_of(project))
-    assert "By the code of the copy." in run.data.tags["mlflow.note.content"]
+    assert model.read_bytes() == before

@@ -133,7 +133,14 @@ def test_a_heavy_library_comes_in_by_its_doors_only(library: str) -> None:
 
 @pytest.mark.parametrize(
     "module",
-    ["pipeline.ingest", "pipeline.preprocess", "pipeline.tokenize", "clintune.cli", "clintune.cli.check"],
+    [
+        "pipeline.ingest",
+        "pipeline.preprocess",
+        "pipeline.tokenize",
+        "clintune.cli",
+        "clintune.cli.check",
+        "clintune.evidence.packing.judging",
+    ],
 )
 def test_what_starts_often_starts_without_torch_mlflow_and_dvc(module: str) -> None:
     heavy = "{'torch', 'mlflow', 'dvc', 'transformers', 'peft', 'sklearn', 'rdkit'}"

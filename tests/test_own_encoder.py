@@ -3,7 +3,6 @@
 The same stages without DVC, in every run of the tests: tests/training/test_hybrid.py.
 """
 
-import re
 from typing import Any
 
 import pytest
@@ -11,10 +10,8 @@ from ruamel.yaml import YAML
 
 from clintune.graph import read_stages
 from clintune.recipes import recipe_file
-from tests.project import ROOT, make_project
+from tests.project import ROOT, RUNNING, make_project
 from tests.tracking.stores import client_of, stage_runs
-
-RUNNING = re.compile(r"^Running stage '(\w+)'", re.MULTILINE)
 
 pytestmark = [pytest.mark.slow, pytest.mark.pipeline, pytest.mark.timeout(600)]
 

@@ -80,6 +80,7 @@ class Source:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._trees: dict[str, ast.Module] = {}
+        self._found: dict[str, tuple[frozenset[str], frozenset[PurePosixPath]]] = {}
 
     @cached_property
     def modules(self) -> dict[str, PurePosixPath]:
@@ -114,9 +115,15 @@ class Source:
             name = waiting.pop()
             if name not in seen and name in self.modules:
                 seen.add(name)
-                waiting += [name.rpartition(".")[0], *self.imports(name)]
-        data = {file for name in seen for file in self._data(name)}
+                waiting += [name.rpartition(".")[0], *self._reads(name)[0]]
+        data = {file for name in seen for file in self._reads(name)[1]}
         return frozenset(str(file) for file in data.union(self.modules[name] for name in seen))
+
+    def _reads(self, module: str) -> tuple[frozenset[str], frozenset[PurePosixPath]]:
+        """What the module itself imports and the data that it names: most stages share most modules."""
+        if module not in self._found:
+            self._found[module] = frozenset(self.imports(module)), frozenset(self._data(module))
+        return self._found[module]
 
     def imports(self, module: str) -> Iterator[str]:
         """Every absolute name that an import in the module can mean, modules or not."""

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from safetensors.numpy import load_file, save_file
 
+from clintune.cli.replay import _forewarn
 from clintune.errors import UserError
 from clintune.evidence.replaying.certificate import METRICS, PREDICTIONS, Certificate, certify
 from clintune.evidence.replaying.comparison import intervals
@@ -367,6 +368,17 @@ def test_the_clone_in_which_a_stage_failed_is_there_to_look_at(project, tmp_path
 
 def run_named(project: Project, stage: str) -> Any:
     return next(run for run in stage_runs(client_of(project)) if run.info.run_name == stage)
+
+
+def test_packages_that_are_others_are_said_before_anything_runs(records, capsys):
+    older = {"version": "1.0", "record_sha256": ""}
+    export = changed(records["export"], "environment", "distributions", "numpy", value=older)
+    for record, said in ((records["export"], 0), (export, 1)):
+        _forewarn(Target("c" * 40, {}, {**records, "export": record}, frozenset()))
+        lines = capsys.readouterr().err.splitlines()
+        assert len(lines) == said
+    assert lines[0].startswith("package numpy: was 1.0, is 2.")
+    assert lines[0].endswith("; --build-environment installs what the commit locks")
 
 
 def test_a_run_is_found_by_its_id_and_an_execution_by_its_id_and_its_name(project, records):

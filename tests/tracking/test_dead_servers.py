@@ -208,7 +208,7 @@ def test_a_server_that_refuses_and_comes_up_later(tmp_path, server, reference):
 @pytest.mark.parametrize(
     ("fault", "after"),
     [
-        pytest.param("hang", 0, id="hangs from the start"),
+        pytest.param("hang", 0, id="hangs from the start", marks=pytest.mark.slow),
         pytest.param("hang", 25, id="hangs half-way"),
         pytest.param("500", 0, id="says 500 from the start", marks=pytest.mark.slow),
         pytest.param("500", 25, id="says 500 half-way", marks=pytest.mark.slow),

@@ -172,6 +172,20 @@ def test_a_trigger_that_was_dropped_is_a_gap_also_after_the_next_start_has_laid_
     assert when.startswith("missing until 2")
 
 
+@pytest.mark.parametrize("schema", ["a-new-one", "451aebb31d03"], ids=["none of MLflow's", "an older one"])
+def test_a_gap_that_is_passed_off_as_a_migration_is_a_gap(kept, schema):
+    assert gaps(kept.place) == []
+    stamp = {"mlflow.db": "at", "copied": "at, by"}[name_of(kept.place)]
+    kept.execute(
+        f"INSERT INTO clintune_trail ({stamp}, action, place, after) SELECT {stamp}, 'LAY', 'x', '{schema}' "
+        "FROM clintune_trail WHERE number = 1"
+    )
+    [(part, when)] = gaps(kept.place)
+    assert part == "clintune_trail"
+    assert schema in when
+    assert when.endswith(": no migration did that")
+
+
 def test_a_trigger_that_does_nothing_is_a_gap(in_sqlite):
     in_sqlite.execute(
         "DROP TRIGGER clintune_trail_params_update",

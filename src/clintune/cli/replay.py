@@ -1,12 +1,15 @@
 """clintune replay: run a commit or a run again from nothing, compare, seal the verdict."""
 
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from clintune import provenance
 from clintune.errors import UserError
 from clintune.evidence.replaying.certificate import Certificate, certify
+from clintune.evidence.replaying.comparison import packages
 from clintune.evidence.replaying.rerun import rerun
 from clintune.evidence.replaying.target import Target, target_of
 from clintune.evidence.replaying.variations import conditions_of
@@ -31,6 +34,8 @@ def replay_and_certify(
     if keep is not None and keep.exists():
         raise UserError(str(keep), "is there already", "name a folder that is not")
     target = target_of(root, place, named)
+    if not own_environment:
+        _forewarn(target)
     shown = _shown(place, target)
     for number, conditions in enumerate(conditions_of(vary)):
         with tempfile.TemporaryDirectory(prefix="clintune-replay-") as folder:
@@ -43,6 +48,15 @@ def replay_and_certify(
                     shutil.move(clone, keep)
         Ledger(place.ledger).append(CERTIFICATE, certificate.commit, certificate.as_json(), at=now())
         yield certificate
+
+
+def _forewarn(target: Target) -> None:
+    """Before hours are spent on it: the packages here that are not those of the run."""
+    sealed = list(target.records.values())[-1]
+    installed = {"python": provenance.python(), "distributions": provenance.distributions()}
+    for one in packages(sealed, {"stage": sealed["stage"], "environment": installed}):
+        said = f"package {one.place}: {one.where}; --build-environment installs what the commit locks"
+        print(said, file=sys.stderr)
 
 
 def _shown(place: Home, target: Target) -> dict[str, dict[str, float]]:

@@ -5,12 +5,6 @@ import posixpath
 import re
 from collections.abc import Mapping
 
-from mlflow.utils.validation import (
-    MAX_ENTITY_KEY_LENGTH,
-    MAX_PARAM_VAL_LENGTH,
-    MAX_TAG_VAL_LENGTH,
-)
-
 _ALLOWED = re.compile(r"[/\w.\- ]+")
 _FORBIDDEN = re.compile(r"[^/\w.\- ]")
 _MARK = 12
@@ -18,6 +12,8 @@ _MARK = 12
 
 def name(text: str) -> str:
     """The name itself where MLflow takes it; else one that it takes, with a hash that keeps it unique."""
+    from mlflow.utils.validation import MAX_ENTITY_KEY_LENGTH
+
     allowed = _ALLOWED.fullmatch(text) and posixpath.normpath(text) == text and text[0] not in "./"
     if allowed and len(text) <= MAX_ENTITY_KEY_LENGTH:
         return text
@@ -28,6 +24,8 @@ def name(text: str) -> str:
 
 def param(text: str) -> str:
     """The value itself, or its hash: a shortened one could be taken for the whole."""
+    from mlflow.utils.validation import MAX_PARAM_VAL_LENGTH
+
     if len(text) <= MAX_PARAM_VAL_LENGTH:
         return text
     return f"{len(text)} characters, sha256 {hashlib.sha256(text.encode()).hexdigest()}"
@@ -35,6 +33,8 @@ def param(text: str) -> str:
 
 def tag(text: str) -> str:
     """The value itself, or its beginning, marked as such."""
+    from mlflow.utils.validation import MAX_TAG_VAL_LENGTH
+
     if len(text) <= MAX_TAG_VAL_LENGTH:
         return text
     return text[: MAX_TAG_VAL_LENGTH - 1] + "…"

@@ -1,7 +1,9 @@
 """What the trail of a store holds, and whether it is whole."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from itertools import pairwise
+from pathlib import Path
 
 from clintune.tracking.home import Home
 from clintune.tracking.trail.laying import LAID
@@ -42,6 +44,7 @@ def gaps(place: Home) -> list[tuple[str, str]]:
             return gone
         asked = f"SELECT number, at, place, after FROM {TRAIL} WHERE action = '{LAID}' ORDER BY number"
         laid = list(store.exec_driver_sql(asked))
+        now = store.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one()
     if not laid or laid[0][0] != 1:
         gone.append((TRAIL, "without its first row"))
     again = [
@@ -49,7 +52,30 @@ def gaps(place: Home) -> list[tuple[str, str]]:
         for (*_, before), (_, at, names, schema) in pairwise(laid) if schema == before
         for name in names.split()
     ]  # fmt: skip
-    return gone + again
+    return gone + again + list(_unexplained([*((at, schema) for _, at, _, schema in laid), ("now", now)]))
+
+
+def _unexplained(schemas: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """What no migration explains, of (when, schema of MLflow), oldest first.
+
+    Who writes a row of another schema into the trail, to pass a gap off as a migration, is found by it: the
+    schema is none of MLflow's, older than the one before it, or newer than the one after it.
+    """
+    if len({schema for _, schema in schemas}) == 1:
+        return
+    age = {schema: number for number, schema in enumerate(_history())}
+    for (at, before), (_, after) in pairwise(schemas):
+        if before not in age or age.get(after, len(age)) < age[before]:
+            yield TRAIL, f"laid at {at} for schema {before}, and later for {after}: no migration did that"
+
+
+def _history() -> list[str]:
+    """The schemas of MLflow's database, oldest first."""
+    import mlflow
+    from alembic.script import ScriptDirectory
+
+    scripts = ScriptDirectory(Path(mlflow.__file__).parent / "store/db_migrations")
+    return [one.revision for one in scripts.walk_revisions()][::-1]
 
 
 def trail_of(place: Home) -> list[Change]:
