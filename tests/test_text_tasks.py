@@ -14,9 +14,11 @@ from clintune.errors import BundleError
 from clintune.evaluation import JUDGES
 from clintune.evaluation.judges import Evidence
 from clintune.exporting import describe, save_mlflow_model
+from clintune.exporting.comparing import compare
 from clintune.files import read_json, sha256
 from clintune.serving import answering
-from clintune.serving.self_check import self_check
+from clintune.serving.predictor import load_bundle
+from clintune.serving.self_check import TOLERANCE, self_check
 from clintune.tables import read_examples, read_predictions, write_predictions
 from clintune.tasks.codecs import CODECS
 from clintune.tasks.lines import LINES
@@ -84,8 +86,8 @@ def test_the_command_answers_in_the_language_of_the_target(made, tmp_path):
                 assert list(values.values()) == pytest.approx(list(prediction.target), abs=0.05)
 
 
-def test_an_evaluation_of_another_model_is_refused(made, tmp_path):
-    walk, _, _ = made
+def test_an_evaluation_of_another_model_is_refused(made):
+    walk, bundle, _ = made
     path = walk.folder("evaluation") / "predictions.parquet"
     target = CODECS[walk.params.task].target
     before, said = path.read_bytes(), list(read_predictions(path, target))
@@ -96,7 +98,10 @@ def test_an_evaluation_of_another_model_is_refused(made, tmp_path):
         ]
         write_predictions(path, turned, target)
         with pytest.raises(BundleError, match="examples differently"):
-            walk.export(tmp_path / "bundle")
+            compare(
+                load_bundle(bundle, threads=1), test=walk.folder("examples") / "test.parquet",
+                predictions=path, tolerance=TOLERANCE,
+            )  # fmt: skip
     finally:
         path.write_bytes(before)
 

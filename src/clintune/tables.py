@@ -113,8 +113,18 @@ def write_windows(path: Path, windows: Iterable[Window], labels: pa.DataType) ->
     """
     place = WINDOW_SCHEMA.get_field_index("labels")
     return write_table(
-        path, map(asdict, windows), WINDOW_SCHEMA.set(place, pa.field("labels", pa.list_(labels)))
+        path, map(_row, windows), WINDOW_SCHEMA.set(place, pa.field("labels", pa.list_(labels)))
     )
+
+
+def _row(window: Window) -> dict[str, Any]:
+    """What window_of reads; dataclasses.asdict would copy each number by itself."""
+    companions = [_fields(one, _COMPANION.names) for one in window.companions]
+    return {**_fields(window, WINDOW_SCHEMA.names[:-1]), "companions": companions}
+
+
+def _fields(one: Window | Companion, names: Iterable[str]) -> dict[str, Any]:
+    return {name: getattr(one, name) for name in names}
 
 
 def read_windows(path: Path) -> Iterator[Window]:

@@ -34,7 +34,7 @@ def stamp(signature: bytes, authority: str) -> bytes:
     """
     with tempfile.TemporaryDirectory() as scratch:
         query, reply = Path(scratch, "query.tsq"), Path(scratch, "reply.tsr")
-        _openssl("-query", *_digest(signature), "-cert", "-out", str(query))
+        _openssl("-query", *_over(signature), "-sha256", "-cert", "-out", str(query))
         answer = _asked(authority, query.read_bytes())
         reply.write_bytes(answer)
         text = _openssl("-reply", "-in", str(reply), "-text")
@@ -85,16 +85,8 @@ def _stamped(signature: bytes, answer: bytes, authorities: Path) -> tuple[str, d
         if at is None:
             return "no time stamp", None
         then = ["-attime", str(int(at.timestamp()))]
-        done = _run(
-            "-verify",
-            *_digest(signature)[:2],
-            "-in",
-            str(token),
-            "-token_in",
-            "-CAfile",
-            str(authorities),
-            *then,
-        )
+        where = ["-in", str(token), "-token_in", "-CAfile", str(authorities)]
+        done = _run("-verify", *_over(signature), *where, *then)
     if done.returncode != 0:
         return f"none of this signature by these authorities ({_reason(done.stderr)})", None
     return "", at
@@ -115,8 +107,8 @@ def _reason(said: bytes) -> str:
     return words[-1] if words else "no reason given"
 
 
-def _digest(signature: bytes) -> tuple[str, str, str]:
-    return "-digest", verifier.sha256(signature), "-sha256"
+def _over(signature: bytes) -> tuple[str, str]:
+    return "-digest", verifier.sha256(signature)
 
 
 def _asked(authority: str, query: bytes) -> bytes:
