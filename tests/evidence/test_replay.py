@@ -366,6 +366,18 @@ def test_the_clone_in_which_a_stage_failed_is_there_to_look_at(project, tmp_path
     assert (tmp_path / "kept/pipeline/ingest.py").exists()
 
 
+def test_what_differed_before_a_stage_failed_is_named(project, tmp_path):
+    """With this seed no patient is left for validation."""
+    copy = project.copy(tmp_path / "copy")
+    copy.params({"seed": 18})
+    copy.commit("another seed")
+    done = copy.run("clintune", "replay", ok=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no record of 48 is left for validation" in done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert "in the clone, after a difference in stage ingest, param seed: was 17, is 18; what it says" in last
+
+
 def run_named(project: Project, stage: str) -> Any:
     return next(run for run in stage_runs(client_of(project)) if run.info.run_name == stage)
 
@@ -444,7 +456,7 @@ def planted_label(project: Project) -> None:
 
 
 def planted_seed(project: Project) -> None:
-    project.params({"seed": 18})
+    project.params({"seed": 19})
 
 
 @pytest.mark.slow

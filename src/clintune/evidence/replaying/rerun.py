@@ -12,6 +12,8 @@ from typing import Any
 
 from clintune.errors import UserError
 from clintune.evidence.paths import inside
+from clintune.evidence.replaying.comparison import differences
+from clintune.evidence.replaying.originals import Originals
 from clintune.evidence.replaying.target import Target, git
 from clintune.evidence.replaying.variations import Conditions, can_cut_off
 from clintune.evidence.verification.observing import ledger_in
@@ -57,9 +59,13 @@ def rerun(
     conditions.age(clone)  # before an environment lies in it: that is linked to files outside
     programs = _build(clone) if own_environment else Path(sys.executable).parent
     apart = can_cut_off()
-    _run(clone, folder, programs, conditions, stages=list(target.records), apart=apart)
+    code = _run(clone, folder, programs, conditions, stages=list(target.records), apart=apart)
     sealed = ledger_in(clone / ".clintune/ledger").of_kind(KIND)
     again = {record["stage"]: record for _, record in sealed}
+    if code:
+        problem = f"ended with {code} in the clone{_first_difference(root, target, clone, again)}"
+        step = "what it says above is why; --keep FOLDER leaves the clone there"
+        raise UserError("dvc repro", problem, step)
     stages = sum(line["at"] - record["started"] for line, record in sealed) / 1000
     applied = conditions.applied(apart=apart)
     return Replayed(clone, again, apart, applied, own_environment, time.monotonic() - began, stages)
@@ -112,15 +118,25 @@ def _build(clone: Path) -> Path:
 
 def _run(
     clone: Path, folder: Path, programs: Path, conditions: Conditions, *, stages: list[str], apart: bool
-) -> None:
+) -> int:
+    """The exit code of `dvc repro`."""
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     path = f"{programs}{os.pathsep}{environment.get('PATH', os.defpath)}"
     environment |= {"PATH": path, "DVC_NO_ANALYTICS": "1", "HF_HUB_OFFLINE": "1"}
     environment |= conditions.environment(folder)
     command = conditions.command(["dvc", "repro", "--force", "--no-run-cache", *stages], apart=apart)
-    done = subprocess.run(
+    return subprocess.run(
         command, cwd=clone, env=environment, stdout=sys.stderr, umask=conditions.umask(), check=False
+    ).returncode
+
+
+def _first_difference(root: Path, target: Target, clone: Path, again: Mapping[str, Any]) -> str:
+    """In what the stages before the one that failed were given, and made of it."""
+    originals = Originals(root, target, clone.parent / "originals")
+    found = (
+        one
+        for stage, record in again.items()
+        for one in differences(originals, clone, stage, target.records[stage], record)
     )
-    if done.returncode:
-        step = "what it says above is why; --keep FOLDER leaves the clone there"
-        raise UserError("dvc repro", f"ended with {done.returncode} in the clone", step)
+    first = next(found, None)
+    return f", after a difference in {first}" if first else ""
