@@ -459,6 +459,10 @@ def planted_seed(project: Project) -> None:
     project.params({"seed": 19})
 
 
+def planted_param(project: Project) -> None:
+    project.params({"train": {"epochs": 5}})
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize(
@@ -467,8 +471,9 @@ def planted_seed(project: Project) -> None:
         (planted_code, ("pretrain", "input", "src/clintune/training/losses.py")),
         (planted_label, ("ingest", "input", "src/clintune/sources/synthetic/vocabulary.yaml")),
         (planted_seed, ("ingest", "param", "seed")),
+        (planted_param, ("train", "param", "train.epochs")),
     ],
-    ids=["line of code", "label", "seed"],
+    ids=["line of code", "label", "seed", "param"],
 )
 def test_what_a_later_commit_changed_is_found_by_a_replay_of_it(project, tmp_path, plant, expected):
     """dvc.lock is that of the commit before: somebody changed something and did not run it."""
@@ -477,6 +482,38 @@ def test_what_a_later_commit_changed_is_found_by_a_replay_of_it(project, tmp_pat
     copy.commit("something else")
     _, certificate = replayed(copy)
     assert tuple(certificate["first"][key] for key in ("stage", "kind", "place")) == expected
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_all_that_is_claimed_today_and_never_was_is_found_by_one_replay(project, tmp_path):
+    """A weight, a model, a metric in the store and an entry of dvc.lock, each changed by hand."""
+    copy = project.copy(tmp_path / "copy")
+    weights, model = (
+        copy.root / f"data/{name}" for name in ("checkpoint/model.safetensors", "bundle/model.onnx")
+    )
+    tensors = load_file(weights)
+    name = min(tensors)
+    tensors[name].flat[0] += 0.5
+    weights.unlink()
+    save_file(tensors, weights)
+    whole = model.read_bytes()
+    model.unlink()
+    model.write_bytes(whole[:-1])
+    client = client_of(copy)
+    client.log_metric(run_named(copy, "evaluate").info.run_id, "strict/f1", 0.999, step=10)
+    lock = copy.root / "dvc.lock"
+    lock.write_text(lock.read_text().replace("epochs: 6", "epochs: 60"))
+    code, certificate = replayed(copy)
+    assert (code, certificate["tier"]) == (1, "bit-exact")
+    found = {(one["stage"], one["kind"], one["place"]): one["where"] for one in certificate["claimed"]}
+    assert found.keys() == {
+        ("train", "lock", "dvc.lock: param train.epochs"),
+        ("train", "file", "data/checkpoint/model.safetensors"),
+        ("evaluate", "run", "metric strict/f1"),
+        ("export", "file", "data/bundle/model.onnx"),
+    }
+    assert found["train", "file", "data/checkpoint/model.safetensors"].startswith(f"tensor {name}: 1 of ")
 
 
 def test_a_commit_without_records_here_cannot_be_replayed(project, tmp_path):
