@@ -12,6 +12,7 @@ import pytest
 
 from clintune.params import Params, load_params
 from clintune.recipes import recipe_file
+from clintune.startup import collect_seldom
 from clintune.windows import Cutter
 
 if TYPE_CHECKING:
@@ -26,6 +27,11 @@ LONGEST = ("test_readme", "test_dead_servers", "test_experiments", "test_pipelin
 
 The second needs no `finished`, nor do the first of the third: all others wait while the first makes it.
 """
+
+
+def pytest_configure() -> None:
+    """As in the programs under test: a fifth of the time, with all that the tests import."""
+    collect_seldom()
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups

@@ -10,6 +10,7 @@ from typing import TypeAlias
 from clintune.errors import UserError
 from clintune.numerics import set_numerics
 from clintune.params import Params, load_params
+from clintune.startup import collect_seldom
 from clintune.tracking import Run
 from clintune.tracking.stage_run import stage_run
 
@@ -30,6 +31,7 @@ def run_stage(name: str, work: Work, *, paths: Sequence[str] = (), sections: Seq
     Each of `paths` is a required argument of the command line, as --NAME PATH. `sections` are the parts
     of params.yaml that the stage reads: the same that dvc.yaml declares for it.
     """
+    collect_seldom()
     found = _arguments(name, paths)
     try:
         params = load_params(Path("params.yaml"))

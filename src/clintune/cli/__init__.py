@@ -10,6 +10,7 @@ from typing import NoReturn
 from clintune.cli.answer import USER_ERROR, tell
 from clintune.cli.evidence import add_evidence
 from clintune.errors import UserError
+from clintune.startup import collect_seldom
 
 
 class _Parser(argparse.ArgumentParser):
@@ -21,6 +22,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; each imports what it needs when it runs, so that every start is quick."""
+    collect_seldom()
     arguments = _parser().parse_args(argv)
     try:
         code: int = arguments.run(arguments)

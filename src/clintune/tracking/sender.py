@@ -16,6 +16,7 @@ from types import FrameType
 from typing import NoReturn
 
 from clintune.process import is_alive
+from clintune.startup import collect_seldom
 from clintune.tracking.home import Home, home
 from clintune.tracking.journal import ended, first_record, journals
 from clintune.tracking.sending import INHERITED_LOCK, REJECTED
@@ -32,6 +33,7 @@ def main() -> None:
     """Deliver until there is nothing left to do. The lock that makes this the sender is inherited."""
     if not stat.S_ISREG(os.fstat(INHERITED_LOCK).st_mode):
         raise SystemExit("started by the stages, with their lock")
+    collect_seldom()
     place = home()
     # The tree that this code comes from may be a temporary copy.
     os.chdir(place.root.parent)
