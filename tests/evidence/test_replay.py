@@ -389,7 +389,7 @@ def test_packages_that_are_others_are_said_before_anything_runs(records, capsys)
         _forewarn(Target("c" * 40, {}, {**records, "export": record}, frozenset()))
         lines = capsys.readouterr().err.splitlines()
         assert len(lines) == said
-    assert lines[0].startswith("package numpy: was 1.0, is 2.")
+    assert lines[0].startswith("other packages than those of the run: numpy was 1.0, is 2.")
     assert lines[0].endswith("; --build-environment installs what the commit locks")
 
 

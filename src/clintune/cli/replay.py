@@ -20,6 +20,9 @@ from clintune.tracking.journal import now
 from clintune.tracking.store import answering, open_store
 from clintune.tracking.stored import stored_runs
 
+_NAMED = 5
+"""Packages that are named before a replay; the certificate names all."""
+
 
 def replay_and_certify(
     root: Path,
@@ -54,9 +57,12 @@ def _forewarn(target: Target) -> None:
     """Before hours are spent on it: the packages here that are not those of the run."""
     sealed = list(target.records.values())[-1]
     installed = {"python": provenance.python(), "distributions": provenance.distributions()}
-    for one in packages(sealed, {"stage": sealed["stage"], "environment": installed}):
-        said = f"package {one.place}: {one.where}; --build-environment installs what the commit locks"
-        print(said, file=sys.stderr)
+    other = list(packages(sealed, {"stage": sealed["stage"], "environment": installed}))
+    if other:
+        some = "; ".join(f"{one.place} {one.where}" for one in other[:_NAMED])
+        more = f"; and {len(other) - _NAMED} more" if len(other) > _NAMED else ""
+        step = "--build-environment installs what the commit locks"
+        print(f"other packages than those of the run: {some}{more}; {step}", file=sys.stderr)
 
 
 def _shown(place: Home, target: Target) -> dict[str, dict[str, float]]:
