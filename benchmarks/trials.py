@@ -80,6 +80,8 @@ def _setting(text: str) -> tuple[str, Any]:
 @contextmanager
 def clones(scratch: Path | None, *names: str) -> Iterator[list[Path]]:
     """Clones of HEAD in one temporary folder, without the results that are committed."""
+    if scratch is not None:
+        scratch.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
         made = [Path(folder, name) for name in names]
         for clone in made:
