@@ -138,16 +138,13 @@ def demand_exit(done, case):
 
 
 @pytest.mark.pipeline
-@pytest.mark.parametrize("case", PARAMS[::125], ids=names(PARAMS[::125]))
+@pytest.mark.parametrize("case", PARAMS[::90], ids=names(PARAMS[::90]))
 def test_broken_params_end_the_process_with_2_and_one_line(tmp_path, case):
     demand_exit(run_stage(write(tmp_path, case.files), "ingest", "raw"), case)
     assert not (tmp_path / "raw").exists()
 
 
-FOR_PROCESS = [
-    next(case for case in CORPORA[40:] if case.name.startswith(format_)) for format_ in ("pubtator", "conll")
-]
-"""Two of them: reading is the same in a process, and all 500 are read above."""
+FOR_PROCESS = [next(case for case in CORPORA[40:] if case.name.startswith(format_)) for format_ in FORMATS]
 
 
 @pytest.mark.pipeline

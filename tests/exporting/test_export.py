@@ -135,6 +135,11 @@ def differences(walk: Walk, bundle: Path) -> str:
     return str(caught.value)
 
 
+def test_a_difference_stops_the_export_and_leaves_nothing(copied, tmp_path):
+    tampered(copied, lambda said: [replace(one, target=(), scores=()) for one in said])
+    assert "of 12 examples differently" in refused(copied, tmp_path)
+
+
 def test_a_score_beyond_the_tolerance_is_refused(copied, bundle):
     def tamper(predictions):
         at = [number for number, one in enumerate(predictions) if one.target][-1]
