@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -443,6 +444,61 @@ def test_the_clone_may_be_kept_but_replaces_nothing(project, tmp_path):
 def test_each_variation_alone_comes_out_again(project):
     code, certificates = replayed(project, "--vary=each")
     assert (code, [one["tier"] for one in certificates]) == (0, ["bit-exact"] * len(VARIATIONS))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_rows_in_an_order_that_nobody_chose_are_found_by_a_replay(project, tmp_path):
+    """Python hashes a text to another number each time it starts: so does an order of a set, or this one."""
+    copy = project.copy(tmp_path / "copy")
+    file = copy.root / "src/clintune/preprocessing/preprocess.py"
+    unordered = "in sorted(records, key=lambda one: hash(one[0].example.id)):"
+    file.write_text(file.read_text().replace("in records:", unordered))
+    copy.run("dvc", "repro")
+    copy.commit("rows as they come")
+    _, certificate = replayed(copy)
+    first = certificate["first"]
+    assert (first["stage"], first["kind"], first["place"]) == (
+        "preprocess", "output", "data/examples/test.parquet"
+    )  # fmt: skip
+    assert first["where"].startswith("row 1, column id")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_another_version_of_a_library_is_found_by_a_replay_in_the_environment_that_a_commit_locks(
+    project, tmp_path
+):
+    """Parquet files name the program that wrote them: other bytes, the same answers."""
+    copy = project.copy(tmp_path / "copy")
+    locked = relock(copy, tmp_path / "wheels", OLDER)
+    copy.commit("another library in the lock")
+    code, certificate = replayed(copy, "--build-environment")
+    assert locked != OLDER
+    name, version = OLDER.split("==")
+    packages = {one["place"]: one for one in certificate["environment"]}
+    package = packages.pop(name)
+    assert package["where"].startswith(f"was {locked.partition('==')[2]} ")
+    assert f", is {version} " in package["where"]
+    assert {one["again"] for one in packages.values()} <= {"missing"}  # those of development, such as pytest
+    first = certificate["first"]
+    assert (first["stage"], first["kind"]) == ("preprocess", "output")
+    assert first["place"].startswith("data/examples/")
+    assert (code, certificate["tier"]) == (0, "predictions exact")
+
+
+OLDER = "pyarrow==24.0.0"
+
+
+def relock(project: Project, folder: Path, requirement: str) -> str:
+    """Put the requirement into requirements.lock with the hash of its wheel here; what was locked before."""
+    project.run("python", "-m", "pip", "download", "-q", "--no-deps", "-d", str(folder), requirement)
+    [wheel] = folder.iterdir()
+    lock, name = project.root / "requirements.lock", requirement.partition("==")[0]
+    found = re.search(rf"^{name}==\S+ \\\n(    --hash=\S+( \\)?\n)+", whole := lock.read_text(), re.MULTILINE)
+    stanza = f"{requirement} \\\n    --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}\n"
+    lock.write_text(whole.replace(found[0], stanza))
+    return found[0].split()[0]
 
 
 def planted_code(project: Project) -> None:
