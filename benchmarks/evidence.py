@@ -65,7 +65,7 @@ def seal(record: dict[str, Any]) -> None:
 
 
 def hashed() -> int:
-    """Bytes of the outputs, of their objects in the cache, and of the artifacts in the store."""
+    """Bytes of the outputs, of all that sealed runs left in the cache, and of the artifacts in the store."""
     places = (HERE / "data", HERE / ".dvc/cache/files", STATE / "mlflow/artifacts")
     return sum(file.stat().st_size for place in places for file in place.rglob("*") if file.is_file())
 

@@ -1,7 +1,9 @@
 """clintune verify, as it is used: what it says, and how it ends."""
 
+import hashlib
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -9,12 +11,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from clintune.cli import main
 from tests.evidence.verification import judged_alone, packed_quickly, verified_quickly
 from tests.killing import until
 from tests.project import Project, make_project
-from tests.tampering import Scene
+from tests.tampering import Scene, flip
 from tests.tracking.stores import client_of, stage_runs
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(600)]
@@ -48,6 +51,20 @@ def test_an_output_that_is_gone_is_named(scene):
     (scene.project.root / "data/bundle/model.onnx").unlink()
     [finding] = verified_quickly(scene.project)
     assert (finding["place"], finding["found"]) == ("data/bundle/model.onnx", "")
+
+
+def test_what_an_earlier_run_wrote_is_hashed_in_the_cache_though_dvc_lock_leads_there_no_longer(scene):
+    root, yaml = scene.project.root, YAML()
+    lock = yaml.load(root / "dvc.lock")
+    del lock["stages"]["export"]
+    yaml.dump(lock, root / "dvc.lock")
+    md5 = hashlib.md5((root / "data/bundle/model.onnx").read_bytes()).hexdigest()
+    model = root / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
+    assert str(model.relative_to(root)) not in [one["place"] for one in verified_quickly(scene.project)]
+    model.chmod(0o644)
+    flip(model, random.Random(0))
+    found = {one["place"]: one for one in verified_quickly(scene.project)}
+    assert found[str(model.relative_to(root))]["sealed"] == md5
 
 
 def test_a_ledger_that_is_gone_is_named_line_by_line(scene):

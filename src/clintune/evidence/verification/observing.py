@@ -81,7 +81,7 @@ def observe(root: Path, place: Home, sealed: Sealed) -> Tree:
     return {
         "lock": lock,
         "files": _files(root, lock, records),
-        "cache": _cache(root, lock),
+        "cache": _cache(root, [*lock.values(), *(record["lock"] for record in records)]),
         "params": _params(root),
         "trail": missing,
         "waiting": waiting,
@@ -127,13 +127,13 @@ def _files(root: Path, lock: Mapping[str, LockEntry], records: list[Tree]) -> di
     return {path: one["sha256"] for path, one in sums(root, paths).items()}
 
 
-def _cache(root: Path, lock: Mapping[str, LockEntry]) -> dict[str, list[str]]:
-    """Objects that dvc.lock leads to: (the MD5 that names it, that of its content) by path.
+def _cache(root: Path, entries: Iterable[LockEntry]) -> dict[str, list[str]]:
+    """Objects that dvc.lock or a sealed run leads to: (the MD5 that names it, that of its content) by path.
 
     One that is not there (after `dvc gc`, in a fresh clone) is none: nothing can come of it.
     """
     files = cache_folder(root)
-    named = {out["md5"] for entry in lock.values() for out in entry.get("outs", []) if "md5" in out}
+    named = {out["md5"] for entry in entries for out in entry.get("outs", []) if "md5" in out}
     objects = sorted({name for name in _reachable(files, named) if object_at(files, name).exists()})
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         found = threads.map(lambda name: _md5(object_at(files, name)), objects)
