@@ -14,7 +14,7 @@ import pytest
 from clintune.errors import UserError
 from clintune.evidence.checklist.asks import ASKS, KEYS
 from clintune.evidence.checklist.checking import judge, parts
-from clintune.evidence.checklist.facts import Facts, Trail, gather
+from clintune.evidence.checklist.facts import Facts, gather
 from clintune.evidence.checklist.items import Item, Unknown
 from clintune.evidence.checklist.packages import Locked
 from clintune.evidence.checklist.report.page import render
@@ -338,10 +338,6 @@ def pickle(facts: Facts) -> Facts:
     return record(facts, "train", "outputs", value=outputs)
 
 
-def gap_in_the_trail(facts: Facts) -> Facts:
-    return replace(facts, trail=Trail("mlflow.db", [("clintune_trail_metrics_update", "missing")], 1))
-
-
 def store_elsewhere(facts: Facts) -> Facts:
     return replace(facts, trail=None)
 
@@ -416,7 +412,7 @@ PLANTS = (
     Plant(32, tree("metrics", "subgroup", "sex", value={}), "MISSING", "no attribute", "none"),
     Plant(33, tree("metrics", "confidence", "ece", value=0.01), "FAIL", "metrics.json says 0.010", "better"),
     Plant(37, tree("metrics", "errors", "missed", value=1), "FAIL", "gold errors do not add up", "fewer"),
-    Plant(38, gap_in_the_trail, "FAIL", "clintune_trail_metrics_update"),
+    Plant(38, found("trail", "mlflow.db", "update"), "FAIL", "update of the trail is 2", "gap"),
     Plant(38, found("run", "abc", "metric f1"), "FAIL", "1 records were changed", "metric"),
     Plant(38, store_elsewhere, "MISSING", "the store is a server"),
     Plant(39, found("cache", ".dvc/cache/x"), "FAIL", "1 differences", "cache"),

@@ -29,7 +29,7 @@ from clintune.lockfile import entry_sha256
 from clintune.sealing.record import KIND
 from clintune.tracking.store import answering
 from clintune.tracking.trail.opening import is_kept, name_of
-from clintune.tracking.trail.reading import gaps, trail_of
+from clintune.tracking.trail.reading import trail_of
 
 Read = TypeVar("Read")
 
@@ -42,10 +42,9 @@ _BESIDE = ("params.yaml", "dvc.yaml", "pyproject.toml", ACCEPTANCE, DECLARATIONS
 
 @dataclass(frozen=True, slots=True)
 class Trail:
-    """The trail of the store, by its name: what is missing of it, and how many changes it holds."""
+    """The trail of the store, by its name, and how many changes it holds. Its gaps are findings."""
 
     store: str
-    gaps: Sequence[tuple[str, str]]
     changes: int
 
 
@@ -206,7 +205,7 @@ def _trail(subject: Subject) -> Trail | None:
     if not is_kept(subject.home):
         return None
     with answering(subject.home.uri):
-        return Trail(name_of(subject.home), gaps(subject.home), len(trail_of(subject.home)))
+        return Trail(name_of(subject.home), len(trail_of(subject.home)))
 
 
 def _certificates(subject: Subject) -> list[tuple[str, Record]]:

@@ -12,7 +12,7 @@ from clintune.evidence.checklist.items import Evidence, Ruling, Unknown, ruling
 
 _REPORT = "data/evaluation/report.html"
 _OPEN = frozenset({".json", ".jsonl", ".csv", ".parquet", ".safetensors", ".onnx", ".html", ".md", ".txt"})
-_RECORDED = ("ledger", "record", "run", "trail")
+_RECORDED = ("ledger", "record", "run")
 _PRINTED = frozenset({
     "f1", "precision", "recall", "accuracy", "macro_f1", "micro_f1", "exact", "mcc", "auroc", "auprc",
     "rmse", "mae", "r2", "spearman",
@@ -25,7 +25,8 @@ def trail(facts: Facts) -> Ruling:
     """The store keeps what was changed or deleted, all the time; nothing sealed of a run was."""
     if facts.trail is None:
         raise Unknown("the store is a server: whether its database keeps old values is not seen here")
-    wrong = [f"{name} of the trail is {found}" for name, found in facts.trail.gaps]
+    gaps = [one for one in facts.findings if one.kind == "trail"]
+    wrong = [f"{gap.field} of the trail is {gap.found}" for gap in gaps]
     changed = [one for one in facts.findings if one.kind in _RECORDED]
     wrong += [f"{len(changed)} records were changed"] if changed else []
     head = facts.subject.chain.lines[-1] if facts.subject.chain.lines else None
@@ -36,7 +37,7 @@ def trail(facts: Facts) -> Ruling:
             "lines of the ledger, each chained to the one before", str(head.number), "ledger.jsonl", head.hash
         ),
         Evidence("changes that the store's trail holds", str(facts.trail.changes), facts.trail.store, ""),
-        Evidence("gaps in the trail", str(len(facts.trail.gaps)), facts.trail.store, ""),
+        Evidence("gaps in the trail", str(len(gaps)), facts.trail.store, ""),
     ]
     return ruling(wrong, "ledger and store keep old values, with the time of each change", evidence)
 
