@@ -203,3 +203,4 @@ class Training:
             origin=self.origin,
         )  # fmt: skip
         (self.root / "reported.json").write_text(json.dumps(reported), encoding="utf-8")
+        self.origin.discard()  # as a stage does when its run is sealed

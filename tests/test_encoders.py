@@ -1,11 +1,16 @@
-"""Base models: how long a window each can read."""
+"""Base models: how long a window each can read, and that none of them brings code of its own."""
+
+import json
 
 import pytest
 import torch
 from transformers import AutoConfig, AutoModel
 
+from clintune.checkpoints import Outputs
 from clintune.encoders import longest_window
+from clintune.errors import ModelError
 from clintune.files import sha256
+from clintune.networks import build
 from clintune.params import Encoder
 
 
@@ -28,3 +33,33 @@ def test_a_model_reads_as_many_tokens_as_it_has_positions_for(tmp_path, model_ty
     assert network(torch.full((1, tokens), 5)).last_hidden_state.isfinite().all()
     with pytest.raises((IndexError, RuntimeError)):
         network(torch.full((1, tokens + 1), 5))
+
+
+OWN = """
+from pathlib import Path
+from transformers import PretrainedConfig
+
+Path({ran!r}).touch()
+
+
+class OwnConfig(PretrainedConfig):
+    model_type = "own"
+"""
+
+
+def test_code_that_lies_beside_a_base_model_is_never_run_not_even_if_somebody_would_say_yes(
+    tiny, tmp_path, monkeypatch
+):
+    config, ran = {"model_type": "own", "auto_map": {"AutoConfig": "own.OwnConfig"}}, tmp_path / "ran"
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "own.py").write_text(OWN.format(ran=str(ran)))
+    monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "modules"))
+    monkeypatch.setattr("builtins.input", lambda *_: "y")
+    files = {"source": "folder", "name": str(tmp_path), "config_sha256": sha256(tmp_path / "config.json")}
+    outputs = Outputs("entities", ("O", "B-Drug", "I-Drug"), 32, 8)
+    with pytest.raises(
+        ModelError, match=r"config\.json: is no configuration that transformers knows"
+    ) as said:
+        build(tiny.model.model_copy(update=files), outputs, seed=3, dropout=tiny.train.dropout)
+    assert len(str(said.value).splitlines()) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["config.json", "own.py"]

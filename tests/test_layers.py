@@ -51,6 +51,8 @@ DOORS = {
         "clintune.params_faults", "clintune.yaml_lines",  # params.yaml
         "clintune.lockfile", "clintune.graph",            # dvc.lock, dvc.yaml
         "clintune.cli.mend",                              # dvc.lock, to write it
+        "clintune.evidence.verification.amiss",           # dvc.yaml, for the names of stages
+        "clintune.tracking.reported",                     # MLmodel, the description of a model
         "clintune.cli.use",                               # a recipe, to find a line in it
         "clintune.sources.synthetic.vocabulary",
     ),

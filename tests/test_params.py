@@ -5,6 +5,7 @@ from ruamel.yaml import YAML
 
 from clintune.errors import ParamsError
 from clintune.params import Params, load_params
+from clintune.recipes import recipe_file
 
 SHIPPED = Path(__file__).parents[1] / "src/clintune/recipes/synthetic.yaml"
 
@@ -117,6 +118,12 @@ def test_a_missing_key_is_named_with_the_line_of_its_section(tmp_path, text):
         ("format: jsonl", "format: csv", "table belongs to csv, tsv and parquet"),
         ("task: entities ", "task: regression ", "task regression needs a preprocess.format that is a table"),
         ("baselines: []", "baselines: [constant]", "task entities has no evaluate.baselines"),
+        (
+            "metric: f1 ",
+            "metric: recal ",
+            "task entities needs the train.stopping.metric f1 or loss or precision or recall",
+        ),
+        ("metric: f1 ", "metric: macro_f1 ", "task entities needs the train.stopping.metric f1 or"),
         ("baselines: []", "baselines: [guess]", "evaluate.baselines.0: found 'guess' (text)"),
         (
             "scratch: null",
@@ -175,3 +182,25 @@ def test_a_section_that_repeats_itself_without_end_is_not_spelled_out(tmp_path, 
 
 def test_the_types_say_what_the_file_says(text):
     assert list(Params.model_fields) == list(YAML(typ="safe", pure=True).load(text))
+
+
+TARGET = "labels: {'measured log solubility in mols per litre': 'log solubility (mol/l)'}"
+
+
+@pytest.mark.parametrize("names", ["x: y, z: y", "a: b, x: y, z: y"])
+def test_two_columns_of_numbers_are_not_one_target(tmp_path, names):
+    text = recipe_file("esol").read_text(encoding="utf-8")
+    message = "task regression has one column per target: preprocess.labels names one twice"
+    assert message in refused(tmp_path, changed(text, TARGET, f"labels: {{{names}}}"))
+
+
+def test_columns_of_numbers_with_names_of_their_own_or_none_are_legal(tmp_path):
+    path, text = tmp_path / "params.yaml", recipe_file("esol").read_text(encoding="utf-8")
+    path.write_text(changed(text, TARGET, "labels: {a: null, b: null, x: y, z: w}"), encoding="utf-8")
+    assert len(load_params(path).preprocess.labels) == 4
+
+
+def test_two_labels_may_be_one_in_other_tasks(tmp_path, text):
+    path = tmp_path / "params.yaml"
+    path.write_text(changed(text, "labels: {}", "labels: {x: y, z: y}"), encoding="utf-8")
+    assert set(load_params(path).preprocess.labels.values()) == {"y"}

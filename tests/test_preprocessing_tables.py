@@ -13,6 +13,7 @@ from clintune.preprocessing import describe, metrics, preprocess
 from clintune.preprocessing.scaffolds import Scaffolds
 from clintune.tables import read_examples
 from clintune.tasks.intakes import INTAKES
+from clintune.tasks.multilabel.intake import REASONS
 from tests.corpora import by_file, files_at, table_section, write
 
 SCAFFOLD = SplitByScaffold(by="scaffold", train=0.8, validation=0.1, test=0.1)
@@ -78,6 +79,17 @@ def test_several_columns_say_which_labels_hold(tmp_path):
 def test_one_column_lists_the_labels_that_hold(tmp_path):
     made(tmp_path, "multilabel", ["TEXT 1,b; a;b", "TEXT 2,"])
     assert targets(tmp_path, "multilabel") == [("a", "b"), ()]
+
+
+def test_an_only_column_of_0_and_1_lists_no_labels_and_is_set_aside(tmp_path):
+    """Its labels would be called 0 and 1, and a text with 0 would have one."""
+    made(tmp_path, "multilabel", ["TEXT 1,1", "TEXT 2, 0 ", "TEXT 3,b", "TEXT 4,1;b", "TEXT 5,10"])
+    assert faults(tmp_path) == [("train.csv:2", "not_listed"), ("train.csv:3", "not_listed")]
+    assert targets(tmp_path, "multilabel") == [("b",), ("1", "b"), ("10",)]
+
+
+def test_every_reason_of_several_labels_is_explained():
+    assert REASONS.keys() == {"not_binary", "not_listed"}
 
 
 def test_numbers_stand_in_the_order_of_their_names_and_an_empty_cell_is_not_known(tmp_path):

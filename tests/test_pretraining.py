@@ -105,6 +105,8 @@ def test_the_same_inputs_give_the_same_bytes_and_a_resumed_run_too(
     assert [one.name for one in (tmp_path / "unfinished").glob("key-notes/step-*")]
     run(params, examples, tmp_path / "pretrained", origin=origin)
     assert sums(tmp_path / "pretrained/notes") == expected
+    assert list((tmp_path / "unfinished").glob("key-notes/step-*"))
+    origin.discard()  # as a stage does when its run is sealed
     assert not (tmp_path / "unfinished/key-notes").exists()
 
 

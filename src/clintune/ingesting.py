@@ -8,7 +8,7 @@ from pathlib import Path
 from clintune.errors import SourceError
 from clintune.files import whole_folder
 from clintune.params import Ingest
-from clintune.sources.corpus import is_hidden
+from clintune.sources.corpus import expect_utf8, is_hidden
 from clintune.sources.manifest import FileSum, write_manifest
 from clintune.sources.synthetic import write_notes
 
@@ -29,16 +29,16 @@ def ingest(section: Ingest, *, seed: int, raw: Path) -> Mapping[str, FileSum]:
 
 
 def _copy(section: Ingest, raw: Path, to: Path) -> None:
-    """Copy the chosen files, links followed; a path that is one file is chosen by its own name."""
+    """Copy the chosen files, links to files followed; a path that is one file is chosen by its own name."""
     corpus = Path(section.path)
     if not corpus.is_file() and not corpus.is_dir():
         raise SourceError(_PATH, f"{corpus} is no file or folder", "name the corpus, as seen from here")
     if _overlap(corpus.resolve(), raw.resolve()):
         raise SourceError(_PATH, f"{corpus} and the output {raw} overlap", "keep the corpus elsewhere")
     try:
-        found = [corpus] if corpus.is_file() else _walk(corpus, above=())
+        found = [corpus] if corpus.is_file() else _walk(corpus)
         root = corpus.parent if corpus.is_file() else corpus
-        sources = {_name(path, root): path for path in found}
+        sources = {expect_utf8(path.relative_to(root).as_posix(), str(path)): path for path in found}
         for name in _chosen(sources, section.include):
             target = to / name
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -51,29 +51,20 @@ def _overlap(one: Path, other: Path) -> bool:
     return one.is_relative_to(other) or other.is_relative_to(one)
 
 
-def _walk(folder: Path, above: tuple[Path, ...]) -> Iterator[Path]:
+def _walk(folder: Path) -> Iterator[Path]:
     """Every file below `folder`, except hidden ones: names that begin with a dot, as in a shell's `*`."""
-    real = folder.resolve()
-    if real in above:
-        raise SourceError(str(folder), "a link back to a folder above it", "remove the link")
     for path in sorted(folder.iterdir()):
         if is_hidden(path.name):
             continue
         if path.is_dir():
-            yield from _walk(path, (*above, real))
+            if path.is_symlink():
+                problem = "a link to a folder: DVC does not look into it, so a change there would go unseen"
+                raise SourceError(str(path), problem, "put the folder itself in its place")
+            yield from _walk(path)
         elif path.is_file():
             yield path
         else:
             raise SourceError(str(path), "neither file nor folder (a link to nothing?)", "remove it")
-
-
-def _name(path: Path, root: Path) -> str:
-    name = path.relative_to(root).as_posix()
-    try:
-        name.encode("utf-8")
-    except UnicodeEncodeError:
-        raise SourceError(ascii(str(path)), "a file name that is not UTF-8", "rename the file") from None
-    return name
 
 
 def _chosen(names: Collection[str], patterns: Iterable[str]) -> list[str]:

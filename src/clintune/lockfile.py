@@ -60,8 +60,13 @@ def read_lock(path: Path) -> dict[str, LockEntry]:
 def parse_lock(text: str, *, place: str) -> dict[str, LockEntry]:
     """The same of its text. `place` is where to look if that is none."""
     try:
-        return dict(YAML(typ="safe", pure=True).load(text)["stages"])
-    except (ValueError, TypeError, KeyError, YAMLError) as error:
+        stages = dict(YAML(typ="safe", pure=True).load(text)["stages"])
+        json.dumps(stages, allow_nan=False)  # DVC writes no dates, and the hashes of entries are of JSON
+        files = (entry.get(kind, []) for entry in stages.values() for kind in ("deps", "outs"))
+        if not all(one["path"] and one["md5"] for part in files for one in part):
+            raise ValueError("a file without a hash")
+        return stages
+    except (ValueError, TypeError, KeyError, AttributeError, YAMLError) as error:
         raise _no_lock(place, error) from None
 
 

@@ -134,7 +134,9 @@ def forward_of(network: Network, device: torch.device) -> Forward:
 
 def _config(path: Path) -> PretrainedConfig:
     try:
-        config: PretrainedConfig = AutoConfig.from_pretrained(path.parent, local_files_only=True)
+        config: PretrainedConfig = AutoConfig.from_pretrained(
+            path.parent, local_files_only=True, trust_remote_code=False
+        )
     except (OSError, ValueError, KeyError) as error:
         problem = f"is no configuration that transformers knows ({type(error).__name__})"
         raise ModelError(str(path), problem, "name another model") from None
@@ -171,7 +173,7 @@ def _resized(config: PretrainedConfig, scratch: params.Scratch) -> PretrainedCon
 
 def blank(config: PretrainedConfig) -> PreTrainedModel:
     """An encoder with random weights."""
-    encoder: PreTrainedModel = AutoModel.from_config(config)  # type: ignore[no-untyped-call]
+    encoder: PreTrainedModel = AutoModel.from_config(config, trust_remote_code=False)  # type: ignore[no-untyped-call]
     return encoder
 
 

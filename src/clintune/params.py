@@ -28,6 +28,7 @@ from clintune.params_records import (
 )  # fmt: skip
 from clintune.params_training import (
     LOSSES,
+    METRICS,
     AbsoluteError,
     Adam,
     AdamW,
@@ -191,6 +192,16 @@ class Params(Section):
         if self.train.loss.kind not in LOSSES[self.task]:
             losses = " or ".join(sorted(LOSSES[self.task]))
             raise ValueError(f"task {self.task} needs the train.loss {losses}")
+        if self.train.stopping.metric not in METRICS[self.task]:
+            metrics = " or ".join(sorted(METRICS[self.task]))
+            raise ValueError(f"task {self.task} needs the train.stopping.metric {metrics}")
+        return self
+
+    @model_validator(mode="after")
+    def _targets_apart(self) -> Self:
+        names = [name for name in self.preprocess.labels.values() if name is not None]
+        if self.task == "regression" and len({*names}) < len(names):
+            raise ValueError("task regression has one column per target: preprocess.labels names one twice")
         return self
 
 

@@ -181,6 +181,15 @@ LOSSES: Mapping[str, frozenset[str]] = {
 """The losses that make sense for a task."""
 
 
+METRICS: Mapping[str, frozenset[str]] = {
+    "entities": frozenset({"f1", "precision", "recall", "loss"}),
+    "classification": frozenset({"accuracy", "macro_f1", "loss"}),
+    "multilabel": frozenset({"micro_f1", "macro_f1", "loss"}),
+    "regression": frozenset({"mae", "rmse", "loss"}),
+}
+"""The scores on validation that `stopping.metric` may name for a task."""
+
+
 class Penalty(Section):
     """Added to the loss: `l1` times the sum of |w|, `l2` / 2 times the sum of w², over weight matrices."""
 

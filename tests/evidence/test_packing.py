@@ -174,9 +174,9 @@ def certified(parts: dict[str, bytes], folder: Path, record: dict[str, str]) -> 
 
 def test_a_certificate_that_was_bettered_is_named_though_the_manifest_was_made_to_fit(parts, tmp_path):
     file, path = tmp_path / "pack.zip", "certificates/1.json"
-    write_archive(file, packed := certified(parts, tmp_path, {"tier": "diverged"}))
+    write_archive(file, packed := certified(parts, tmp_path, {"kind": "certificate", "tier": "diverged"}))
     assert judged_alone(file) == (0, [])
-    write_archive(file, redone(packed, {path: canonical({"tier": "bit-exact"})}))
+    write_archive(file, redone(packed, {path: canonical({"kind": "certificate", "tier": "bit-exact"})}))
     _, [finding] = judged_alone(file)
     assert (finding["kind"], finding["field"]) == ("pack", path)
 
@@ -196,7 +196,7 @@ def test_a_part_that_is_in_it_twice_is_no_evidence(parts, tmp_path, project):
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     bare = Project(tmp_path).run(sys.executable, "-I", verifier.__file__, "pack.zip", ok=False)
     assert (bare.returncode, bare.stdout) == (2, "")
-    assert bare.stderr == "pack.zip: could not be checked (ValueError: a part is in it twice)\n"
+    assert bare.stderr.startswith("pack.zip: could not be checked (ValueError: a part is in it twice, ")
 
 
 def test_values_of_attributes_are_in_it_only_where_they_may_be_shown(parts):

@@ -11,17 +11,20 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from huggingface_hub.constants import HF_HUB_CACHE
+from ruamel.yaml import YAML
 from safetensors.numpy import load_file, save_file
 
 from clintune.cli.replay import _forewarn
 from clintune.errors import UserError
 from clintune.evidence.replaying.certificate import METRICS, PREDICTIONS, Certificate, certify
 from clintune.evidence.replaying.comparison import intervals
-from clintune.evidence.replaying.rerun import Replayed, _bring_in
+from clintune.evidence.replaying.rerun import Replayed, _bring_in, _models, _run
 from clintune.evidence.replaying.target import Target, target_of
 from clintune.evidence.replaying.variations import VARIATIONS, can_cut_off, conditions_of
 from clintune.evidence.verification.observing import ledger_in
 from clintune.lockfile import read_lock
+from clintune.recipes import recipe_file
 from clintune.sealing.hashing import sums
 from clintune.sealing.ledger import Ledger
 from clintune.tracking.home import Home
@@ -392,6 +395,59 @@ def test_packages_that_are_others_are_said_before_anything_runs(records, capsys)
         assert len(lines) == said
     assert lines[0].startswith("other packages than those of the run: numpy was 1.0, is 2.")
     assert lines[0].endswith("; --build-environment installs what the commit locks")
+
+
+def of_folders(root: Path, *names: str) -> None:
+    """A params.yaml whose base model, and whose companions, are those of folders."""
+    yaml = YAML()
+    tree = yaml.load(recipe_file("synthetic"))
+    encoders = [
+        {**tree["model"], "source": "folder", "name": name, "weights_sha256": "0" * 64} for name in names
+    ]
+    own = [{key: one for key, one in encoder.items() if key not in {"companions", "fusion"}}
+           for encoder in encoders]  # fmt: skip
+    tree["model"] |= own[0]
+    if own[1:]:
+        tree["model"] |= {"companions": own[1:], "fusion": "concatenation"}
+        each = {"strategy": {"kind": "full"}, "learning_rate": 0.001}
+        tree["train"]["strategy"] = {"kind": "hybrid", "encoders": [each] * len(own)}
+    root.mkdir()
+    with (root / "params.yaml").open("w", encoding="utf-8") as stream:
+        yaml.dump(tree, stream)
+
+
+def test_base_models_that_git_does_not_know_come_along(tmp_path):
+    """One is in the commit, one lies elsewhere on this machine, one is used twice, one is nowhere."""
+    root, clone = tmp_path / "project", tmp_path / "clone"
+    names = ["models/own", "models/own", "known", str(tmp_path / "elsewhere"), "nowhere"]
+    for folder in (root, clone):
+        of_folders(folder, *names)
+    for name in ("models/own", "known", "../elsewhere"):
+        (root / name).mkdir(parents=True)
+        (root / name / "config.json").write_text("here")
+    (clone / "known").mkdir()
+    (clone / "known/config.json").write_text("in the commit")
+    _bring_in(root, clone, Target("c" * 40, {}, {}, frozenset()))
+    found = {path.relative_to(clone).as_posix(): path.read_text() for path in clone.rglob("config.json")}
+    assert found == {"models/own/config.json": "here", "known/config.json": "in the commit"}
+
+
+def test_params_that_this_version_does_not_know_name_no_base_model(tmp_path):
+    (tmp_path / "params.yaml").write_text("seed: 1\n")
+    assert list(_models(tmp_path, tmp_path)) == []
+
+
+def test_models_of_the_hub_are_where_this_user_has_them(tmp_path):
+    """There is another home; what is read is compared with its sum, and nothing is fetched."""
+    programs, clone = tmp_path / "programs", tmp_path / "clone"
+    for folder in (programs, clone):
+        folder.mkdir()
+    (programs / "dvc").write_text("#!/bin/sh\nenv > said\nexit 3\n")
+    (programs / "dvc").chmod(0o755)
+    [conditions] = conditions_of(None)
+    assert _run(clone, tmp_path, programs, conditions, stages=["train"], apart=False) == 3
+    said = (clone / "said").read_text().splitlines()
+    assert {f"HF_HUB_CACHE={HF_HUB_CACHE}", "HF_HUB_OFFLINE=1", f"HOME={tmp_path / 'home'}"} <= set(said)
 
 
 def test_a_run_is_found_by_its_id_and_an_execution_by_its_id_and_its_name(project, records):

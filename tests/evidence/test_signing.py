@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(
     shutil.which("ssh-keygen") is None, reason="OpenSSH's ssh-keygen is not on this machine: it signs"
 )
 TREES = ("lock", "files", "cache", "params", "runs", "executions")
-OBSERVED = {"trail": [], "waiting": [], **{key: {} for key in TREES}}
+OBSERVED = {"amiss": [], "waiting": [], **{key: {} for key in TREES}}
 APPROVED = {"role": "approver", "meaning": "reviewed and approved"}
 
 
@@ -135,6 +135,18 @@ def test_an_author_may_not_approve(evidence, key):
     with pytest.raises(UserError, match=r"writer@example\.org is an author of it; somebody else approves"):
         sign(evidence, **APPROVED, signer="writer@example.org", key=key("a"))
     assert not any(path.startswith("signatures/") for path in read_archive(evidence))
+
+
+def test_an_author_does_not_approve_in_capital_letters_either(evidence, key, signers, nobody_asks):
+    with pytest.raises(UserError, match="of a role: small letters, digits and - only"):
+        sign(evidence, **{**APPROVED, "role": "Approver"}, signer="reader@example.org", key=key("b"))
+    sign(evidence, **APPROVED, signer="Writer@Example.org", key=key("b"))
+    assert findings(evidence, None) == ["approval by Writer@Example.org role"]
+
+
+def test_who_is_an_author_by_git_is_one_in_other_letters_too(evidence, key):
+    with pytest.raises(UserError, match=r"Writer@Example\.org is an author of it; somebody else approves"):
+        sign(evidence, **APPROVED, signer="Writer@Example.org", key=key("b"))
 
 
 def test_who_signed_in_another_role_or_by_another_name_does_not_approve(evidence, key):

@@ -108,7 +108,7 @@ def test_the_headline_of_an_execution_is_compared_in_both_tables(scene, statemen
 def test_a_record_that_is_none_of_a_stage_is_a_finding_and_no_crash(scene):
     scene.ledger.append("stage", "a run", {"kind": "stage", "stage": "train"}, at=1)
     [finding] = verified_quickly(scene.project)
-    assert (finding["kind"], finding["sealed"]) == ("record", "a stage")
+    assert (finding["kind"], finding["found"]) == ("record", "of no such kind")
 
 
 def test_a_number_that_json_has_no_word_for_is_a_finding_and_can_be_packed(scene, tmp_path):

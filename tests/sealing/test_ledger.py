@@ -108,6 +108,26 @@ def test_nothing_is_chained_to_a_line_that_was_changed(tmp_path):
         ledger.append("stage", "run-4", {}, at=1004)
 
 
+@pytest.mark.parametrize("last", [b"{}\n", b"\xff\n", b'{"number": 4}\n'])
+def test_that_nothing_could_be_sealed_can_be_known_before_there_is_something(tmp_path, last):
+    ledger = filled(tmp_path)
+    ledger.expect_sound()
+    rewrite(ledger, lambda lines: [*lines[:-1], last])
+    damaged = ledger.file.read_bytes()
+    with pytest.raises(LedgerError, match=r"ledger\.jsonl:4: no line of a ledger"):
+        ledger.expect_sound()
+    assert ledger.file.read_bytes() == damaged
+
+
+def test_a_ledger_that_is_new_or_ends_with_half_a_line_can_be_written_to(tmp_path):
+    Ledger(tmp_path / "new").expect_sound()
+    ledger = filled(tmp_path)
+    whole = ledger.file.read_bytes()
+    ledger.file.write_bytes(whole + whole.splitlines()[0][:50])
+    ledger.expect_sound()
+    assert ledger.file.read_bytes() == whole
+
+
 def append(folder: Path, number: int) -> None:
     Ledger(folder).append("stage", f"run-{number}", {"number": number}, at=number)
 

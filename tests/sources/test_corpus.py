@@ -132,6 +132,19 @@ def test_an_archive_cannot_write_outside_its_folder(tmp_path, member, suffix):
         names(write(tmp_path, {f"c{suffix}": content}))
 
 
+@pytest.mark.parametrize("suffix", [".tar", ".tar.gz"])
+def test_a_file_in_an_archive_whose_name_is_no_utf8_is_named_by_its_archive(tmp_path, suffix):
+    packed = io.BytesIO()
+    mode = "w" if suffix == ".tar" else "w:gz"
+    with tarfile.open(fileobj=packed, mode=mode, encoding="latin-1", format=tarfile.GNU_FORMAT) as tar:
+        entry = tarfile.TarInfo("fièvre.txt")
+        entry.size = 1
+        tar.addfile(entry, io.BytesIO(b"x"))
+    with pytest.raises(SourceError) as caught:
+        names(write(tmp_path, {f"c{suffix}": packed.getvalue()}))
+    assert str(caught.value) == f"'c{suffix}': a file name that is not UTF-8; rename the file"
+
+
 def test_a_link_in_an_archive_is_refused(tmp_path):
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as tar:

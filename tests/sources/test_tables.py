@@ -88,6 +88,57 @@ def test_a_row_of_parquet_is_that_of_csv(tmp_path):
     assert [record.place for record in records] == ["a.parquet:1", "a.parquet:2"]
 
 
+def latin(*texts):
+    """A column that says it holds texts, and holds bytes of Latin-1."""
+    return pa.array([text.encode("latin-1") for text in texts], pa.binary()).view(pa.string())
+
+
+def parquet(tmp_path, **columns):
+    pq.write_table(pa.table({"text": ["Fever", "Cough"], **columns}), write(tmp_path, {}) / "a.parquet")
+    return tmp_path
+
+
+NO_CELLS = {
+    "list": [["a"], ["b"]],
+    "struct": [{"a": 1}, {"a": 2}],
+    "map": pa.array([[("a", 1)], []], pa.map_(pa.string(), pa.int64())),
+    "binary": [b"a", b"b"],
+    "large_binary": pa.array([b"a", b"b"], pa.large_binary()),
+    "fixed_size_binary": pa.array([b"a", b"b"], pa.binary(1)),
+    "binary_view": pa.array([b"a", b"b"], pa.binary_view()),
+    "binary in a dictionary": pa.array([b"a", b"b"]).dictionary_encode(),
+}
+
+
+@pytest.mark.parametrize("kind", NO_CELLS)
+def test_a_used_column_of_parquet_whose_values_are_no_cells_is_named_with_its_type(tmp_path, kind):
+    with pytest.raises(SourceError) as caught:
+        read(parquet(tmp_path, label=NO_CELLS[kind]), "parquet")
+    assert caught.value.place == "a.parquet:1"
+    assert caught.value.problem.startswith(f"column 'label' holds {kind.partition(' ')[0]}")
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_used_column_of_parquet_with_other_bytes_than_utf8_is_named(tmp_path):
+    with pytest.raises(SourceError, match=r"^a\.parquet:1: a text in it is not UTF-8; ") as caught:
+        read(parquet(tmp_path, label=latin("fièvre", "toux")), "parquet")
+    assert "toux" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", [*NO_CELLS, "not UTF-8"])
+def test_what_columns_hold_that_nobody_uses_is_nobodys_business(tmp_path, kind):
+    other = {**NO_CELLS, "not UTF-8": latin("fièvre", "toux")}[kind]
+    records = read(parquet(tmp_path, other=other, label=["a", "b"]), "parquet")
+    assert [record.example.target for record in records] == [{"label": "a"}, {"label": "b"}]
+
+
+def test_two_columns_of_parquet_that_nobody_uses_may_have_one_name(tmp_path):
+    columns = [pa.array(one) for one in ([1, 2], [3, 4], ["Fever", "Cough"], ["a", "b"])]
+    table = pa.table(columns, names=["x", "x", "text", "label"])
+    pq.write_table(table, write(tmp_path, {}) / "a.parquet")
+    assert [record.example.target for record in read(tmp_path, "parquet")] == [{"label": "a"}, {"label": "b"}]
+
+
 @pytest.mark.parametrize(
     ("format_", "text", "line", "problem"),
     [

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from clintune.batching import predict
 from clintune.checkpoints import Outputs, Scale
 from clintune.evaluation import JUDGES
-from clintune.examples import IGNORED, Example
+from clintune.examples import IGNORED, Example, Span
 from clintune.exporting.cards import CARDS
+from clintune.params_training import LOSSES, METRICS
 from clintune.tasks.answers import ANSWERS, EXAMPLES
 from clintune.tasks.codecs import CODECS
 from clintune.tasks.heads import HEADS
@@ -74,9 +75,26 @@ ROWS = {
 SCALES = {"regression": (Scale(3.0, 2.0), Scale(-100.0, 0.5))}
 
 
-@pytest.mark.parametrize("places", [CODECS, HEADS, SCORERS, INTAKES, ANSWERS, EXAMPLES, LINES, JUDGES, CARDS])
+@pytest.mark.parametrize(
+    "places",
+    [CODECS, HEADS, SCORERS, INTAKES, ANSWERS, EXAMPLES, LINES, JUDGES, CARDS, LOSSES, METRICS],
+)
 def test_every_place_knows_every_task(places):
     assert places.keys() == ROWS.keys()
+
+
+TARGETS = {
+    "entities": (Span(0, 1, "A"),),
+    "classification": "A",
+    "multilabel": ("A", "B"),
+    "regression": (1.0, None),
+}
+
+
+@pytest.mark.parametrize("task", ROWS)
+def test_training_may_stop_by_each_score_on_validation_and_by_no_other(task):
+    scores = SCORERS[task].score([(TARGETS[task], TARGETS[task])])
+    assert METRICS[task] == {*scores, "loss"}
 
 
 @pytest.mark.parametrize("task", ROWS)

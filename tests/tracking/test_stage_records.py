@@ -37,6 +37,19 @@ def dvc_md5(path: Path) -> str:
     return hashlib.md5(json.dumps(listing, sort_keys=True).encode()).hexdigest() + ".dir"
 
 
+def damage_while_it_trains(project: Project) -> None:
+    """Where there is a file `damage`, the ledger gets a line that is none when the work is done."""
+    (project.root / ".clintune/damage").touch()
+    script, end = project.root / "pipeline/train.py", "    run.describe("
+    damage = (
+        "    if Path('.clintune/damage').exists():\n"
+        "        with Path('.clintune/ledger/ledger.jsonl').open('ab') as ledger:\n"
+        "            ledger.write(b'{}\\n')\n"
+    )
+    assert script.read_text().count(end) == 1
+    script.write_text(script.read_text().replace(end, damage + end))
+
+
 def test_each_stage_is_one_finished_run_named_by_it_and_nothing_waits(ran, client):
     runs = stage_runs(client)
     assert [run.info.run_name for run in runs] == list(read_lock(ran.root / "dvc.lock"))
@@ -222,6 +235,34 @@ class TestAfterwards:
         assert "Traceback" not in done.stderr
         assert ".clintune/: the record of this run cannot be written (Not a directory)" in done.stderr
         assert not (project.root / "data" / "raw").exists()
+
+    def test_what_could_not_be_sealed_goes_on_from_where_it_was_and_leaves_nothing_when_it_is(
+        self, finished, tmp_path
+    ):
+        """The ledger is damaged while the stage works, then when it begins again, and then it is mended."""
+        project = finished.copy(tmp_path / "project")
+        project = Project(project.root, {"CLINTUNE_CHECKPOINT_SECONDS": "0"})
+        damage_while_it_trains(project)
+        state = project.root / ".clintune"
+        ledger = state / "ledger/ledger.jsonl"
+        whole = ledger.read_bytes()
+        done = project.run("dvc", "repro", "-s", "train", ok=False)
+        assert "ledger.jsonl:8: no line of a ledger; restore the ledger from a copy" in done.stderr
+        states = {path: path.stat().st_mtime_ns for path in state.glob("unfinished/*/step-*/*")}
+        assert states
+
+        (state / "damage").unlink()
+        done = project.run("dvc", "repro", "-s", "train", ok=False)
+        assert done.returncode != 0
+        assert "ledger.jsonl:8: no line of a ledger; restore the ledger from a copy" in done.stderr
+        assert "Resumed" not in done.stderr
+        assert {path: path.stat().st_mtime_ns for path in state.glob("unfinished/*/step-*/*")} == states
+        assert [run.info.status for run in stage_runs(client_of(project), "train")] == ["FINISHED", "FAILED"]
+
+        ledger.write_bytes(whole)
+        done = project.run("dvc", "repro", "-s", "train")
+        assert "Resumed after step" in done.stderr
+        assert list(state.glob("unfinished/*/")) == []
 
     def test_an_input_that_changes_while_the_stage_runs_fails_it(self, ran, client):
         ran.run("git", "checkout", "-q", "params.yaml")

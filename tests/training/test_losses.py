@@ -77,6 +77,21 @@ def test_a_weight_for_a_label_that_there_is_not_is_one_line():
         criterion(class_weights={"Durg": 2.0})
 
 
+@pytest.mark.parametrize("task", ["classification", "multilabel"])
+def test_only_tags_have_a_label_behind_a_hyphen(task):
+    kinds = {"classification": CrossEntropy, "multilabel": BinaryCrossEntropy}
+    name = {"classification": "cross_entropy", "multilabel": "binary_cross_entropy"}[task]
+    one = kinds[task](kind=name, **KEYS | {"class_weights": {"pneumonia": 5.0}})
+    made = of_texts(one, task, ("non-pneumonia", "pneumonia"))
+    both = torch.tensor([[1.0, 1.0, 0.0], [1.0, 0.0, 1.0]])
+    first, second = (total(made, torch.zeros(1, 2), both[row : row + 1]) for row in (0, 1))
+    others = math.log(2) if task == "multilabel" else 0  # the label that a text has not
+    assert [first - others, second - others] == pytest.approx([math.log(2), 5 * math.log(2)])
+    other = kinds[task](kind=name, **KEYS | {"class_weights": {"19": 5.0}})
+    with pytest.raises(ParamsError, match=r"\.19: no such label; labels are covid-19, influenza"):
+        of_texts(other, task, ("covid-19", "influenza"))
+
+
 def of_texts(section, task: str, labels=("A", "B"), counts=(2.0, 5.0), items=10.0):
     return criterion_of(section, Outputs(task, labels, 32, 8), Totals(items, counts))
 
@@ -108,6 +123,33 @@ def test_binary_cross_entropy_with_weights_smoothing_and_focus():
     assert binary(label_smoothing=0.2) == pytest.approx(smooth)
     focal = -((1 / 4) ** 2) * math.log(3 / 4) - (1 / 2) ** 2 * math.log(1 / 2)
     assert binary(focal_gamma=2.0) == pytest.approx(focal)
+
+
+@pytest.mark.parametrize("task", ["classification", "multilabel"])
+@pytest.mark.parametrize("logit", [17.5, 40.0, 110.0])
+def test_what_the_model_is_certain_of_has_a_finite_gradient_whatever_the_focus(task, logit):
+    """Below 1 the slope of x^γ at 0 has no end, and its product with a loss of 0 is no number."""
+    keys = KEYS | {"focal_gamma": 0.5}
+    sections = {"classification": CrossEntropy(kind="cross_entropy", **keys),
+                "multilabel": BinaryCrossEntropy(kind="binary_cross_entropy", **keys)}  # fmt: skip
+    made = of_texts(sections[task], task)
+    outputs = torch.tensor([[logit, -logit], [1.0, 0.5]], requires_grad=True)
+    loss = made.total(outputs, made.items(torch.tensor([[1.0, 1.0, 0.0]] * 2)))
+    loss.backward()
+    assert math.isfinite(loss.item())
+    certain, unsure = outputs.grad
+    assert certain.tolist() == pytest.approx([0, 0], abs=1e-6)
+    assert float(unsure.abs().min()) > 0.1
+
+
+def test_a_label_that_every_text_of_train_has_is_learned_all_the_same():
+    section = BinaryCrossEntropy(kind="binary_cross_entropy", **KEYS | {"class_weights": "balanced"})
+    made = of_texts(section, "multilabel", counts=(10.0, 0.0))
+    outputs = PAIR[:1].clone().requires_grad_()
+    loss = made.total(outputs, made.items(torch.tensor([[1.0, 1.0, 1.0]])))
+    loss.backward()
+    assert loss.item() == pytest.approx(-math.log(3 / 4) - math.log(1 / 2))
+    assert outputs.grad[0].tolist() == pytest.approx([-1 / 4, -1 / 2])
 
 
 @pytest.mark.parametrize(

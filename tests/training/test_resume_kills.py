@@ -65,6 +65,7 @@ def known_of(training: Training) -> Known:
         began = time.monotonic()
         process.join(120)
         assert training.outcome() == ended
+        assert not training.resumed, "the seconds would be those of a part"
         seconds[every] = time.monotonic() - began
     return Known(training, ended, seconds)
 

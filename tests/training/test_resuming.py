@@ -2,11 +2,13 @@
 
 import json
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from clintune.errors import UserError
 from clintune.params import Gradual, Lora, Sgd
 from clintune.tracking.run import Origin
 from clintune.training.resuming import keeper
@@ -86,7 +88,20 @@ def test_a_resumed_run_ends_with_the_bytes_and_the_curves_of_one_never_interrupt
     assert sums(resumed) == sums(whole)
     assert rows(again) == rows(reported)
     assert "Resumed after step" in capsys.readouterr().err or step == 1
-    assert not folder.exists()
+    assert list(folder.glob("step-*"))
+
+
+@pytest.mark.parametrize("case", ["plain", "early stopping", "gradual"])
+def test_a_run_that_came_to_its_end_and_was_not_sealed_ends_again_with_the_same_bytes(
+    fine_tune, often, tmp_path, case, capsys
+):
+    """What it left goes when it is sealed: see tests/tracking/test_stage_records.py."""
+    origin = Origin(MADE_FROM, tmp_path / "resume" / "key")
+    changes = {"log_every": 1, **CASES[case]}
+    whole = sums(fine_tune("whole", origin=origin, **changes))
+    assert "Resumed" not in capsys.readouterr().err
+    assert sums(fine_tune("again", origin=origin, **changes)) == whole
+    assert "Resumed after step" in capsys.readouterr().err
 
 
 def test_a_state_of_other_inputs_is_not_used(fine_tune, interrupted, capsys):
@@ -131,6 +146,51 @@ def test_states_that_nobody_came_back_to_are_removed_and_those_in_use_are_not(tm
         os.utime(path, (0, 0))
     with keeper(Origin(MADE_FROM, tmp_path / "key")), keeper(Origin(MADE_FROM, tmp_path / "another")):
         assert {one.name for one in tmp_path.iterdir()} == {"key", "key.lock", "another", "another.lock"}
+
+
+def test_a_run_that_is_taken_up_after_a_week_keeps_its_own_states(tmp_path):
+    origin, last_week = Origin(MADE_FROM, tmp_path / "key"), time.time() - 8 * 86_400
+    state = origin.folder / "step-000000005"
+    state.mkdir(parents=True)
+    (tmp_path / "key.lock").touch()
+    for path in (state, origin.folder, tmp_path / "key.lock"):
+        os.utime(path, (last_week, last_week))
+    with keeper(origin):
+        assert [one.name for one in origin.folder.iterdir()] == [state.name]
+
+
+def test_while_one_part_of_the_work_is_taken_up_the_states_of_the_next_stay(tmp_path):
+    """The first encoder of two has come to its end a week ago, and the run broke off in the second."""
+    origin, last_week = Origin(MADE_FROM, tmp_path / "key"), time.time() - 8 * 86_400
+    stranger = tmp_path / "other-second"
+    for folder in (origin.part("first").folder, origin.part("second").folder, stranger):
+        (folder / "step-000000005").mkdir(parents=True)
+        os.utime(folder, (last_week, last_week))
+    with keeper(origin.part("first")):
+        pass
+    with keeper(origin.part("second")):
+        assert list(origin.part("second").folder.iterdir())
+    assert not stranger.exists()
+
+
+def test_what_work_and_its_parts_left_is_discarded_and_nothing_else(tmp_path):
+    origin = Origin(MADE_FROM, tmp_path / "key")
+    ours = [origin.folder, origin.part("notes").folder, origin.part("other").folder]
+    others = [tmp_path / name for name in ("key2", "another-key", "another")]
+    for folder in (*ours, *others):
+        (folder / "step-000000001").mkdir(parents=True)
+    origin.discard()
+    assert sorted(tmp_path.iterdir()) == sorted(others)
+    origin.discard()  # nothing is there any more
+
+
+@pytest.mark.parametrize("text", ["5min", "two", "1,5"])
+def test_what_is_no_number_of_seconds_is_one_line(tmp_path, monkeypatch, text):
+    monkeypatch.setenv("CLINTUNE_CHECKPOINT_SECONDS", text)
+    with pytest.raises(UserError) as caught, keeper(Origin(MADE_FROM, tmp_path / "key")):
+        pytest.fail("it began")
+    said = f"CLINTUNE_CHECKPOINT_SECONDS: '{text}' is no number of seconds; set one, or unset it"
+    assert str(caught.value) == said
 
 
 def test_two_processes_with_the_same_inputs_do_not_share_a_state(tmp_path):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from clintune.errors import ParamsError, TrainingError
+from clintune.errors import TrainingError
 from clintune.files import read_json
 from clintune.inference import predictions
 from clintune.params import Gradual, Partial
@@ -129,11 +129,6 @@ def test_the_loss_on_validation_can_choose_the_weights(fine_tune):
 def test_the_last_weights_are_kept_where_params_say_so(fine_tune):
     kept = {"epochs": 4, "learning_rate": 0.01, "min_change": 1.0}
     assert moved(weights(fine_tune("best", **kept)), weights(fine_tune("last", restore="last", **kept)))
-
-
-def test_a_score_that_no_validation_gives_is_one_line(fine_tune):
-    with pytest.raises(ParamsError, match=r"train\.stopping\.metric: no score .* 'recal'; one of precision"):
-        fine_tune("wrong", metric="recal")
 
 
 def test_what_partial_freezes_is_unchanged_to_the_bit_and_all_else_moves(fine_tune, start):

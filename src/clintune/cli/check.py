@@ -48,6 +48,7 @@ class Finding:
 
 def check(root: Path) -> list[Finding]:
     """All checks, each by itself: one that fails hides no other. Some need valid params first."""
+    os.environ["HF_HUB_OFFLINE"] = "1"  # a check fetches nothing; read when huggingface_hub is imported
     findings = [*_guarded("environment", _environment, root), *_guarded("dvc.yaml", _graph, root)]
     try:
         params = load_params(root / "params.yaml")
@@ -141,6 +142,10 @@ def _records(root: Path, params: Params) -> Iterator[Finding]:
                 "windows", "unknown", "a tokenizer of the model is yet to be made", "pretrain makes it"
             )
             return
+        if not all(map(_tokenizer_at_hand, params.model.encoders)):
+            step = "tokenize fetches it"
+            yield Finding("windows", "unknown", "a tokenizer is not on this machine yet", step)
+            return
         cut = tokenize(
             params.tokenize, task=params.task, model=params.model, examples=examples, windows=windows
         )
@@ -152,6 +157,17 @@ def _records(root: Path, params: Params) -> Iterator[Finding]:
         yield Finding("windows", "ok", f"{number} windows; the tokenizer knows the text")
 
 
+def _tokenizer_at_hand(encoder: Encoder) -> bool:
+    """What is wrong with one that is to lie here is for those to say who read it."""
+    if encoder.source != "hub":
+        return True
+    try:
+        tokenizer_file(encoder)
+    except ModelError:
+        return False
+    return True
+
+
 def _model(_root: Path, params: Params) -> Iterator[Finding]:
     for number, encoder in enumerate(params.model.encoders):
         yield from _encoder("base model" if not number else f"companion {number}", encoder, params)
@@ -161,8 +177,6 @@ def _encoder(subject: str, encoder: Encoder, params: Params) -> Iterator[Finding
     if encoder.source == "pretrained":
         yield Finding(subject, "ok", f"{encoder.name}: pretrain makes it")
         return
-    if encoder.source == "hub":
-        os.environ["HF_HUB_OFFLINE"] = "1"  # a check fetches nothing
     try:
         files = [file for file in (one(encoder) for one in _ENCODER_FILES) if file is not None]
     except ModelError as error:

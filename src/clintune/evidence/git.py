@@ -50,5 +50,6 @@ def _log(root: Path, *arguments: str) -> list[Commit]:
 
 def asked(root: Path, *arguments: str) -> bytes | None:
     """What git answers; None where it refuses."""
-    done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, check=False)
+    command = ["git", "--no-replace-objects", "-C", str(root), *arguments]  # the commits that were made
+    done = subprocess.run(command, capture_output=True, check=False)
     return done.stdout if done.returncode == 0 else None

@@ -1,7 +1,7 @@
 """Stage pretrain: encoders of the project's own, taught to guess masked tokens. They see no label."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -63,22 +63,17 @@ def pretrain(
     where it stood.
     """
     found: dict[str, Pretrained] = {}
-    with ExitStack() as stack:
-        keepers = []
-        with whole_folder(pretrained) as draft:
-            for name, section in chosen.pretrain.items():
-                own = origin and origin.part(name).on(compute[name].facts())
-                keepers.append(stack.enter_context(keeper(own)))
-                (draft / name).mkdir()
-                with _blamed(name):
-                    course = _teach(
-                        section, compute[name], seed=chosen.seed, examples=examples, folder=draft / name,
-                        report=_named(report, name), kept=keepers[-1],
-                    )  # fmt: skip
-                found[name] = _save(course, section, seed=chosen.seed, folder=draft / name)
-            write_list(draft, found)
-        for kept in filter(None, keepers):
-            kept.discard()
+    with whole_folder(pretrained) as draft:
+        for name, section in chosen.pretrain.items():
+            own = origin and origin.part(name).on(compute[name].facts())
+            (draft / name).mkdir()
+            with keeper(own) as kept, _blamed(name):
+                course = _teach(
+                    section, compute[name], seed=chosen.seed, examples=examples, folder=draft / name,
+                    report=_named(report, name), kept=kept,
+                )  # fmt: skip
+            found[name] = _save(course, section, seed=chosen.seed, folder=draft / name)
+        write_list(draft, found)
     return found
 
 

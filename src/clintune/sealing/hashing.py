@@ -33,7 +33,8 @@ def _files(root: Path, path: str) -> Iterator[str]:
     elif place.is_dir():
         for folder, _, names in os.walk(place):
             inside = Path(folder).relative_to(place)
-            yield from ((Path(path) / inside / name).as_posix() for name in names)
+            whole = (name for name in names if Path(folder, name).is_file())  # no pipe, no link to nothing
+            yield from ((Path(path) / inside / name).as_posix() for name in whole)
 
 
 def _sum(file: Path) -> Sum:

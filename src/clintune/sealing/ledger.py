@@ -74,6 +74,11 @@ class Ledger:
                 os.fsync(stream.fileno())
         return line
 
+    def expect_sound(self) -> None:
+        """Before hours are spent on what could not be sealed. Raises LedgerError as `append` does."""
+        with self._alone():
+            self._last()
+
     def record_file(self, sha256: str) -> Path:
         """Where the record with this hash lies."""
         return self._records / f"{sha256}.json"

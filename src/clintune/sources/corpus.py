@@ -49,12 +49,21 @@ def is_hidden(name: str) -> bool:
     return any(part.startswith(".") for part in PurePosixPath(name).parts)
 
 
+def expect_utf8(name: str, place: str) -> str:
+    """The name of a file. Raises SourceError for one of other bytes, which no manifest could hold."""
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        raise SourceError(ascii(place), "a file name that is not UTF-8", "rename the file") from None
+    return name
+
+
 def _unpack(archive: Path, name: str, folder: Path) -> Iterator[str]:
     """Write the archive's files below `folder` and give their names."""
     members = _tar_members if name.endswith(_TAR) else _zip_members
     try:
         for member, content in members(archive, name):
-            inside = PurePosixPath(member)
+            inside = PurePosixPath(expect_utf8(member, name))
             if inside.is_absolute() or ".." in inside.parts:
                 raise SourceError(name, "a file in the archive points outside it", "pack the archive again")
             if is_hidden(member):

@@ -5,7 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
 from clintune.files import sha256
+from clintune.sealing.canonical import digest
 from clintune.tracking.journal import (
     Artifact,
     Dataset,
@@ -21,8 +25,9 @@ from clintune.tracking.journal import (
 
 _Value = TypeVar("_Value")
 
-WRITTEN_ANEW = "MLmodel"
-"""The file of a model that the store completes: with its own ids, which no stage knows."""
+DESCRIPTION = "MLmodel"
+"""The file of a model that says how it is loaded. The store completes it with ids, which no stage knows."""
+_LOADED_BY = ("flavors", "signature", "saved_input_example_info")
 
 
 def reported(folder: Path) -> dict[str, Any]:
@@ -65,9 +70,18 @@ def _history(numbers: Iterable[Metrics]) -> dict[str, list[tuple[int, float, int
 
 
 def _model(model: Model, folder: Path) -> dict[str, Any]:
-    files = _files(folder / model.copy, "", top=False)
-    del files[WRITTEN_ANEW]
+    saved = folder / model.copy
+    files = {**_files(saved, "", top=False), DESCRIPTION: description_sum(saved / DESCRIPTION)}
     return {"name": model.name, "tags": dict(model.tags), "files": files}
+
+
+def description_sum(file: Path) -> str:
+    """SHA-256 of what a model's description says but ids and dates; of all of it where it is none."""
+    try:
+        tree = YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8"))
+        return digest({key: tree.get(key) for key in _LOADED_BY})
+    except (ValueError, TypeError, AttributeError, YAMLError):
+        return sha256(file)
 
 
 def execution(pipeline: Pipeline, folder: Path) -> dict[str, Any]:

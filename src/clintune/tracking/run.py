@@ -1,6 +1,7 @@
 """What the code of a stage may say about its run."""
 
 import math
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,6 +32,11 @@ class Origin:
     def part(self, name: str) -> Self:
         """A part of the work, with a place of its own."""
         return replace(self, folder=self.folder.with_name(f"{self.folder.name}-{name}"))
+
+    def discard(self) -> None:
+        """Remove what the work and its parts left half-way."""
+        for folder in (self.folder, *self.folder.parent.glob(f"{self.folder.name}-*")):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 class Run:

@@ -44,6 +44,8 @@ def stage_run(
     if dvc is not None:
         die_with(dvc)
         wait_for_turn(Path())
+        with _writable(place):
+            Ledger(place.ledger).expect_sound()
     numerics = _numerics(params) if "numerics" in sections else {}
     commit = provenance.commit()
     with _writable(place):
@@ -56,6 +58,8 @@ def stage_run(
         else:
             entry = yield from _under_dvc(spooled, run, params, paths, sections, place)
             _seal(spooled, place, entry, commit)
+            if run.origin is not None:
+                run.origin.discard()  # not before: what cannot be sealed is to go on from there
     except BaseException as error:
         closed = _closed(error)
         run.describe_end(notes.ended(closed.status, closed.reason))

@@ -1,7 +1,9 @@
 """What the store holds of the runs of stages, in the form in which `reported` says what they said."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -9,7 +11,7 @@ from urllib.parse import urlparse
 from urllib.request import url2pathname
 
 from clintune.sealing.hashing import sums
-from clintune.tracking.reported import WRITTEN_ANEW
+from clintune.tracking.reported import DESCRIPTION, description_sum
 from clintune.tracking.run import SEALED
 from clintune.tracking.store import Store
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 _AT_ONCE = 500
+_NAME, ENTRY = "clintune.run", "dvc.lock_entry_sha256"
+"""Tags: the run's name in the spool, and the entry of dvc.lock that it made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +52,18 @@ class Stored:
 
 
 def stored_runs(store: Store) -> dict[str, Stored]:
-    """The runs of stages by the name that they had in the spool, those in the bin too."""
+    """The runs of stages by the name that they had in the spool, those in the bin too.
+
+    A second run of that name, and one without any that says what stages say, are named as MLflow does.
+    """
     runs = {run.info.run_id: run for run in _all_runs(store)}
-    return {
-        run.data.tags["clintune.run"]: Stored(run, runs.get(run.data.tags.get("mlflow.parentRunId")))
-        for run in runs.values()
-        if "clintune.run" in run.data.tags
-    }
+    found: dict[str, Stored] = {}
+    for run_id, run in sorted(runs.items(), key=lambda item: item[1].info.start_time):
+        name = run.data.tags.get(_NAME)
+        if name is not None or ENTRY in run.data.tags:
+            key = run_id if name is None or name in found else name
+            found[key] = Stored(run, runs.get(run.data.tags.get("mlflow.parentRunId")))
+    return found
 
 
 def _all_runs(store: Store) -> "Iterator[Run]":
@@ -83,18 +92,29 @@ def content(store: Store, stored: Stored) -> dict[str, Any]:
             (
                 one.dataset.name,
                 one.dataset.digest,
-                {tag.key: tag.value for tag in one.tags}["mlflow.data.context"],
+                {tag.key: tag.value for tag in one.tags}.get("mlflow.data.context", ""),
             )
             for one in (run.inputs.dataset_inputs if run.inputs else [])
         ),
         "artifacts": _sums(run.info.artifact_uri),
-        "models": {
-            model.name: _without_description(_sums(model.artifact_location))
-            for model in store.client.search_logged_models(
-                [run.info.experiment_id], f"source_run_id = '{stored.id}'"
-            )
-        },
+        "models": dict(_models(store, stored)),
     }
+
+
+def _models(store: Store, stored: Stored) -> Iterator[tuple[str, dict[str, str]]]:
+    """The files of each model that the run logged, by name, and of each version that is registered of it.
+
+    A version is `NAME, version 3`, and a second model of one name `NAME, again ID`.
+    """
+    sums, names = cache(_model_sums), set[str]()
+    experiment, made = [stored.run.info.experiment_id], f"source_run_id = '{stored.id}'"
+    for model in store.client.search_logged_models(experiment, made):
+        again = f", again {model.model_id}" if model.name in names else ""
+        yield f"{model.name}{again}", sums(model.artifact_location)
+        names.add(model.name)
+    for version in store.client.search_model_versions(f"run_id = '{stored.id}'"):
+        served = store.client.get_model_version_download_uri(version.name, version.version)
+        yield f"{version.name}, version {version.version}", sums(served)
 
 
 def execution(store: Store, parent: "Run") -> dict[str, Any]:
@@ -121,19 +141,30 @@ def _history(store: Store, run_id: str, name: str) -> list[tuple[int, float, int
     )
 
 
-def _without_description(files: Mapping[str, str]) -> dict[str, str]:
-    return {path: sha256 for path, sha256 in files.items() if path != WRITTEN_ANEW}
-
-
 def _sums(uri: str) -> dict[str, str]:
     """SHA-256 by path of all artifacts below; those of a server are fetched for it."""
+    with _local(uri) as folder:
+        return _sums_of(folder)
+
+
+def _model_sums(uri: str) -> dict[str, str]:
+    """The same of a model, in whose description ids are left out."""
+    with _local(uri) as folder:
+        description = folder / DESCRIPTION
+        own = {DESCRIPTION: description_sum(description)} if description.is_file() else {}
+        return {**_sums_of(folder), **own}
+
+
+@contextmanager
+def _local(uri: str) -> Iterator[Path]:
     address = urlparse(uri)
     if address.scheme in ("", "file"):
-        return _sums_of(Path(url2pathname(address.path)))
+        yield Path(url2pathname(address.path))
+        return
     from mlflow.artifacts import download_artifacts
 
     with TemporaryDirectory() as folder:
-        return _sums_of(Path(download_artifacts(artifact_uri=uri, dst_path=folder)))
+        yield Path(download_artifacts(artifact_uri=uri, dst_path=folder))
 
 
 def _sums_of(folder: Path) -> dict[str, str]:

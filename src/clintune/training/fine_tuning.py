@@ -75,8 +75,6 @@ def train(
             save(_at_last(course.best.weights, tables, chosen, outputs), draft)
             verdict = course.conclude(draft)
             _write_facts(draft, chosen, outputs)
-        if kept is not None:
-            kept.discard()
     return Trained(course.best, verdict)
 
 

@@ -37,10 +37,10 @@ def criterion_of(section: params.Loss, outputs: Outputs, totals: Totals) -> Crit
     items = HEADS[outputs.task].items
     match section:
         case params.CrossEntropy():
-            weights = _weights(section.class_weights, outputs.labels, _balanced(totals))
+            weights = _weights(section.class_weights, outputs, _balanced(totals))
             return Criterion(items, cross_entropy(section, weights), weighted(weights))
         case params.BinaryCrossEntropy():
-            weights = _weights(section.class_weights, outputs.labels, _positive(totals))
+            weights = _weights(section.class_weights, outputs, _positive(totals))
             return Criterion(items, _binary(section, weights), _counted)
         case params.SquaredError():
             return Criterion(items, _errors(lambda errors: errors.square()), _counted)
@@ -66,7 +66,7 @@ def cross_entropy(section: params.CrossEntropy, weights: Tensor | None) -> Total
             )
             return (losses * items.weights).sum()
         losses = nn.functional.cross_entropy(flat, items.wanted, reduction="none")
-        losses = (1 - torch.exp(-losses)).pow(section.focal_gamma) * losses
+        losses = _focal(1 - torch.exp(-losses), section.focal_gamma) * losses
         return (losses * items.weights * (1 if each is None else each[items.wanted])).sum()
 
     return total
@@ -98,10 +98,15 @@ def _binary(section: params.BinaryCrossEntropy, weights: Tensor | None) -> Total
         if section.focal_gamma:
             chances = flat.sigmoid()
             wrong = torch.where(items.wanted > 0, 1 - chances, chances)
-            losses = wrong.pow(section.focal_gamma) * losses
+            losses = _focal(wrong, section.focal_gamma) * losses
         return (losses * items.weights).sum()
 
     return total
+
+
+def _focal(wrong: Tensor, gamma: float) -> Tensor:
+    """wrong^γ, without the infinite slope that it has at 0 for γ below 1: an item may be certain."""
+    return wrong.clamp(min=torch.finfo(torch.float32).tiny).pow(gamma)
 
 
 def _errors(size: Callable[[Tensor], Tensor]) -> Total:
@@ -132,12 +137,12 @@ def _balanced(totals: Totals) -> list[float]:
 
 
 def _positive(totals: Totals) -> list[float]:
-    """(n - n_c) / n_c: the texts with a label weigh as much as those without; 1 for one that none has."""
-    return [(totals.items - count) / count if count else 1.0 for count in totals.labels]
+    """(n - n_c) / n_c: the texts with a label weigh as much as those without; 1 where all or none have it."""
+    return [(totals.items - count) / count if 0 < count < totals.items else 1.0 for count in totals.labels]
 
 
 def _weights(
-    named: str | Mapping[str, float] | None, labels: tuple[str, ...], balanced: list[float]
+    named: str | Mapping[str, float] | None, outputs: Outputs, balanced: list[float]
 ) -> Tensor | None:
     """One weight per output, 1 where none is named.
 
@@ -147,7 +152,8 @@ def _weights(
         return None
     if isinstance(named, str):
         return torch.tensor(balanced)
-    short = {label: label.partition("-")[2] or label for label in labels}
+    labels, tags = outputs.labels, outputs.task == "entities"
+    short = {label: (tags and label.partition("-")[2]) or label for label in labels}
     for name in named:
         if name not in {*short, *short.values()}:
             place = f"params.yaml: train.loss.class_weights.{name}"

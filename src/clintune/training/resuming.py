@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from clintune.errors import UserError
 from clintune.files import read_json, sha256, whole_folder, write_json
 from clintune.tracking.run import Origin
 from clintune.training.course import Course
@@ -62,10 +63,6 @@ class Keeper:
         except (OSError, SafetensorError) as error:
             print(f"No checkpoint after step {course.done}: {error}. Training goes on.", file=sys.stderr)
         self._last = time.monotonic()
-
-    def discard(self) -> None:
-        """Remove all states: the stage has its output."""
-        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _save(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
         state = self._folder / f"step-{facts['done']:09}"
@@ -116,6 +113,9 @@ def keeper(origin: Origin | None) -> Iterator[Keeper | None]:
         return
     folder = origin.folder
     folder.mkdir(parents=True, exist_ok=True)
+    for part in folder.parent.glob(f"{folder.name.partition('-')[0]}*"):  # of the same work: see Origin.part
+        with suppress(FileNotFoundError):  # another process has just removed its own
+            os.utime(part)  # somebody came back to it
     _forget_old(folder.parent)
     path = folder.parent / f"{folder.name}.lock"
     lock = os.open(path, os.O_CREAT | os.O_RDWR, 0o666)
@@ -127,9 +127,17 @@ def keeper(origin: Origin | None) -> Iterator[Keeper | None]:
         yield None
         return
     try:
-        yield Keeper(origin, every=float(os.environ.get(EVERY) or _SECONDS))
+        yield Keeper(origin, every=_every())
     finally:
         os.close(lock)
+
+
+def _every() -> float:
+    text = os.environ.get(EVERY) or _SECONDS
+    try:
+        return float(text)
+    except ValueError:
+        raise UserError(EVERY, f"{text!r} is no number of seconds", "set one, or unset it") from None
 
 
 def _forget_old(folder: Path) -> None:

@@ -8,7 +8,6 @@ from typing import TypeAlias
 from torch import Tensor
 
 from clintune import params
-from clintune.errors import ParamsError
 
 Validate: TypeAlias = Callable[[], Mapping[str, float]]
 """Scores of the network by name, and its mean loss."""
@@ -36,10 +35,9 @@ class Best:
     ) -> None:
         """Keep the weights if their score is a gain. The first validation always is one.
 
-        With `restore: last` the weights are kept whatever the score; it still decides when to stop. Raises
-        ParamsError where no score has the name that params.yaml gives.
+        With `restore: last` the weights are kept whatever the score; it still decides when to stop.
         """
-        gained = self._gains(_named(scores, self.section.metric))
+        gained = self._gains(scores[self.section.metric])
         self.waited = 0 if gained else self.waited + 1
         if gained:
             self.score, self.step = scores[self.section.metric], step
@@ -56,10 +54,3 @@ class Best:
     def exhausted(self) -> bool:
         """Whether patience is at its end."""
         return self.waited >= self.section.patience
-
-
-def _named(scores: Mapping[str, float], metric: str) -> float:
-    if metric not in scores:
-        problem = f"no score on validation is called {metric!r}"
-        raise ParamsError("params.yaml: train.stopping.metric", problem, f"one of {', '.join(scores)}")
-    return scores[metric]

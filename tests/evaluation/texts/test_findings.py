@@ -127,6 +127,27 @@ def test_a_baseline_learns_words_from_train(name):
     assert found.scores.sum(axis=1) == pytest.approx([1, 1])
 
 
+GOLD = {
+    "classification": eye(0, 0, 0, 1),
+    "multilabel": np.array([[1.0, 1.0], [1.0, 0.0], [1.0, 0.0], [0.0, 0.0]]),
+    "regression": np.array([[1.0, np.nan], [2.0, 4.0], [3.0, 4.0], [6.0, 4.0]]),
+}
+
+
+@pytest.mark.parametrize("task", GOLD)
+@pytest.mark.parametrize(("name", "text"), [("words", "…!"), ("characters", "")])
+def test_where_no_text_of_train_has_a_word_every_text_gets_the_same_answer(name, text, task):
+    found = baseline(name, task, Rows([text] * 4, GOLD[task]), Rows(SEEN, GOLD[task][:2]), seed=1)
+    assert found.scores[0].tolist() == pytest.approx(np.nanmean(GOLD[task], axis=0).tolist(), abs=0.01)
+    assert found.scores[1].tolist() == found.scores[0].tolist()
+
+
+@pytest.mark.parametrize("name", ["words", "characters"])
+def test_the_only_class_of_train_is_the_answer_to_every_text(name):
+    found = baseline(name, "classification", Rows(TRAIN, eye(1, 1, 1, 1)), Rows(SEEN, eye(0, 1)), seed=1)
+    assert (found.said.tolist(), found.scores.tolist()) == (eye(1, 1).tolist(), eye(1, 1).tolist())
+
+
 def test_each_label_and_each_number_is_learned_by_itself():
     gold = np.array([[1.0, 1.0], [1.0, 1.0], [0.0, 1.0], [0.0, 1.0]])
     several = baseline("words", "multilabel", Rows(TRAIN, gold), Rows(SEEN, gold[:2]), seed=1)

@@ -48,8 +48,7 @@ def baseline(name: Baseline, task: str, train: Rows, test: Rows, *, seed: int) -
 def _words(train: Sequence[str], test: Sequence[str]) -> tuple[Any, Any]:
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    known = TfidfVectorizer(token_pattern=r"(?u)\b\w+\b", sublinear_tf=True)
-    return known.fit_transform(train), known.transform(test)
+    return _weighed(TfidfVectorizer(token_pattern=r"(?u)\b\w+\b", sublinear_tf=True), train, test)
 
 
 def _characters(train: Sequence[str], test: Sequence[str]) -> tuple[Any, Any]:
@@ -57,6 +56,13 @@ def _characters(train: Sequence[str], test: Sequence[str]) -> tuple[Any, Any]:
 
     # SMILES tell c from C.
     known = TfidfVectorizer(analyzer="char", ngram_range=(1, 4), lowercase=False, sublinear_tf=True)
+    return _weighed(known, train, test)
+
+
+def _weighed(known: Any, train: Sequence[str], test: Sequence[str]) -> tuple[Any, Any]:
+    """Where no text of train has a word, nothing tells texts apart: one feature that is always 0."""
+    if not any(map(known.build_analyzer(), train)):
+        return np.zeros((len(train), 1)), np.zeros((len(test), 1))
     return known.fit_transform(train), known.transform(test)
 
 
@@ -65,8 +71,12 @@ def _morgan(train: Sequence[str], test: Sequence[str]) -> tuple[Any, Any]:
 
 
 def _one_label(fitted: Any, gold: Numbers, seen: Any, seed: int, name: str) -> Numbers:
-    found = np.zeros((seen.shape[0], gold.shape[1]))
-    model = _classifier(name, seed).fit(fitted, gold.argmax(axis=1))
+    """What train has one class of alone is that class."""
+    found, labels = np.zeros((seen.shape[0], gold.shape[1])), gold.argmax(axis=1)
+    if len(only := np.unique(labels)) == 1:
+        found[:, only] = 1.0
+        return found
+    model = _classifier(name, seed).fit(fitted, labels)
     found[:, model.classes_] = model.predict_proba(seen)
     return found
 

@@ -27,18 +27,21 @@ def sign(pack: Path, *, role: str, meaning: str, signer: str, key: Path, authori
     Raises UserError for an author who approves, a key that signed as somebody else, a file whose parts are
     not those of its manifest, what ssh-keygen says, and an authority that stamps nothing.
     """
+    if pack.is_dir():
+        raise UserError(str(pack), "a folder: signatures are added to the file", "name the evidence file")
     parts = read_archive(pack)
     expect_whole(pack, parts)
-    if not re.fullmatch(r"[A-Za-z0-9-]+", role) or not meaning.strip():
+    if not re.fullmatch(r"[a-z0-9-]+", role) or not meaning.strip():
         problem = "a role and a meaning are wanted"
-        raise UserError("--role, --meaning", problem, "of a role: letters, digits and - only")
+        raise UserError("--role, --meaning", problem, "of a role: small letters, digits and - only")
     expect_ssh_keygen()
     statement = {
         "key": fingerprint(key), "manifest_sha256": verifier.sha256(parts[MANIFEST]), "meaning": meaning,
         "role": role, "signed_at": datetime.now(UTC).isoformat(timespec="seconds"), "signer": signer,
     }  # fmt: skip
     stems = sorted({path.rpartition(".")[0] for path in parts if verifier.SIGNATURE.fullmatch(path)})
-    signed = [json.loads(parts[f"{stem}.json"]) for stem in stems if f"{stem}.json" in parts]
+    said = [verifier.parsed(parts.get(f"{stem}.json", b"")) for stem in stems]
+    signed = [one for one in said if one.keys() == verifier.STATEMENT]
     expect_independent(statement, signed, authors=json.loads(parts[MANIFEST])["authors"])
     name = f"signatures/{_next(stems):02}-{role}"
     content = canonical(statement)
@@ -70,16 +73,17 @@ def expect_independent(
     statement: Mapping[str, str], signed: Iterable[Mapping[str, str]], *, authors: Iterable[str]
 ) -> None:
     """Who wrote it, or signed it as something else, does not approve it."""
-    same_key = [one for one in signed if one["key"] == statement["key"]]
-    if any(one["signer"] != statement["signer"] for one in same_key):
-        problem = f"this key signed as {same_key[0]['signer']} before"
-        raise UserError("--key", problem, "each signer has a key of their own")
-    if statement["role"] == APPROVER and statement["signer"] in authors:
-        raise UserError("--name", f"{statement['signer']} is an author of it", "somebody else approves")
-    roles = {statement["role"], *(one["role"] for one in same_key)}
-    if {AUTHOR, APPROVER} <= roles:
-        problem = f"{statement['signer']} signed as {' and '.join(roles - {statement['role']})}"
-        raise UserError("--role", problem, "somebody else approves")
+    signer, role, earlier = statement["signer"], statement["role"].casefold(), list(signed)
+    for one in earlier:
+        if one["key"] == statement["key"] and one["signer"] != signer:
+            problem = f"this key signed as {one['signer']} before"
+            raise UserError("--key", problem, "each signer has a key of their own")
+    if role == APPROVER and signer.casefold() in map(str.casefold, authors):
+        raise UserError("--name", f"{signer} is an author of it", "somebody else approves")
+    own = (one for one in earlier if one["signer"].casefold() == signer.casefold())
+    for other in (one["role"].casefold() for one in own):
+        if {role, other} == {AUTHOR, APPROVER}:
+            raise UserError("--role", f"{signer} signed as {other}", "somebody else approves")
 
 
 def fingerprint(key: Path) -> str:

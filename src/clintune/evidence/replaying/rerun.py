@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from clintune.evidence.replaying.target import Target, git
 from clintune.evidence.replaying.variations import Conditions, can_cut_off
 from clintune.evidence.verification.observing import ledger_in
 from clintune.lockfile import LockEntry, is_code
+from clintune.params import load_params
 from clintune.sealing.hashing import sums
 from clintune.sealing.record import KIND
 
@@ -74,6 +75,8 @@ def rerun(
 def _bring_in(root: Path, clone: Path, target: Target) -> None:
     """What stages read and git does not know: a corpus, as it was read."""
     made = {out["path"] for entry in target.lock.values() for out in entry.get("outs", [])}
+    for model in _models(root, clone):
+        shutil.copytree(root / model, clone / model)
     for path in sorted(_data(target.lock) - made):
         is_outside = Path(path).is_absolute()
         if inside(path, made) or ((clone / path).exists() and not is_outside):
@@ -83,6 +86,17 @@ def _bring_in(root: Path, clone: Path, target: Target) -> None:
             (clone / path).parent.mkdir(parents=True, exist_ok=True)
             copy = shutil.copytree if (root / path).is_dir() else shutil.copy2
             copy(root / path, clone / path)
+
+
+def _models(root: Path, clone: Path) -> Iterator[str]:
+    """Folders here with a base model that the commit does not hold. Whoever loads it compares its sums."""
+    try:
+        encoders = load_params(clone / "params.yaml").model.encoders
+    except UserError:
+        return  # of another version of clintune, perhaps: that of the clone says what is wrong
+    for name in (one.name for one in encoders if one.source == "folder"):
+        if (root / name).is_dir() and not (clone / name).exists():  # an absolute one is its own
+            yield name
 
 
 def _expect_as_sealed(root: Path, path: str, target: Target) -> None:
@@ -122,12 +136,19 @@ def _run(
     """The exit code of `dvc repro`."""
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     path = f"{programs}{os.pathsep}{environment.get('PATH', os.defpath)}"
-    environment |= {"PATH": path, "DVC_NO_ANALYTICS": "1", "HF_HUB_OFFLINE": "1"}
+    environment |= {"PATH": path, "DVC_NO_ANALYTICS": "1", "HF_HUB_OFFLINE": "1", "HF_HUB_CACHE": _hub()}
     environment |= conditions.environment(folder)
     command = conditions.command(["dvc", "repro", "--force", "--no-run-cache", *stages], apart=apart)
     return subprocess.run(
         command, cwd=clone, env=environment, stdout=sys.stderr, umask=conditions.umask(), check=False
     ).returncode
+
+
+def _hub() -> str:
+    """Where this user's models of the Hub lie: there is another home, and each file has its SHA-256."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    return HF_HUB_CACHE
 
 
 def _first_difference(root: Path, target: Target, clone: Path, again: Mapping[str, Any]) -> str:

@@ -4,15 +4,17 @@ import hashlib
 import json
 import math
 import os
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlparse
 
-from clintune.errors import LedgerError, ParamsError
+from clintune.errors import LedgerError, ParamsError, TrackingError
 from clintune.evidence.objects import FOLDER, listing, object_at
-from clintune.evidence.verification import verifier
+from clintune.evidence.verification import amiss, verifier
 from clintune.lockfile import LockEntry, cache_folder, read_lock
 from clintune.params import leaves, load_params
 from clintune.sealing.hashing import sums
@@ -21,10 +23,11 @@ from clintune.sealing.record import KIND
 from clintune.tracking import limits
 from clintune.tracking.home import Home
 from clintune.tracking.journal import journals
+from clintune.tracking.run import SEALED
 from clintune.tracking.store import Store, answering, open_store
 from clintune.tracking.stored import Stored, content, execution, stored_runs
 from clintune.tracking.trail.opening import is_kept, name_of
-from clintune.tracking.trail.reading import gaps
+from clintune.tracking.trail.reading import gaps, trail_of
 
 Tree = dict[str, Any]
 
@@ -52,10 +55,7 @@ def ledger_in(folder: Path) -> Sealed:
 
 def _record_named(line: bytes) -> str:
     """By a line; by one that is none, nothing."""
-    try:
-        name = json.loads(line)["record"]
-    except (ValueError, KeyError, TypeError):
-        return ""
+    name = verifier.parsed(line).get("record")
     return name if isinstance(name, str) and name.isalnum() else ""
 
 
@@ -67,27 +67,46 @@ def observe(root: Path, place: Home, sealed: Sealed) -> Tree:
     if not sealed.lines and place.sqlite is not None and not place.sqlite.exists():
         raise _nothing_sealed(place)
     lock = locked(root)
-    records = [record for _, record in sealed.of_kind(KIND) if record.keys() >= verifier.STAGE]
-    missing = [list(gap) for gap in _gaps(place)]  # before the store is opened, which lays the trail anew
+    records = [record for _, record in sealed.of_kind(KIND)]
+    missing = list(_gaps(place))  # before the store is opened, which lays the trail anew
     store = open_store(place)
     waiting = sorted(folder.name for folder in journals(place.spool))
     with answering(store.uri):
         stored = stored_runs(store)
         if not sealed.lines and not any(one.sealed for one in stored.values()):
             raise _nothing_sealed(place)
+        _expect_unmoved(place, stored.values())
         said = {record["run"]: record for record in records}
         runs = {key: _run(store, one, said.get(key)) for key, one in stored.items()}
         executions = dict(_executions(store, stored, said))
+    ended = [record for key, record in said.items() if key in stored and stored[key].sealed]
+    params = _params(root)
+    found = [
+        *missing, *amiss.of_params(params, lock), *amiss.of_lock(root, lock, ended),
+        *amiss.of_files(root, lock), *amiss.of_runs(stored, said, waiting),
+        *amiss.of_trail(_named_before(place), sealed.lines),
+    ]  # fmt: skip
     return {
         "lock": lock,
         "files": _files(root, lock, records),
         "cache": _cache(root, [*lock.values(), *(record["lock"] for record in records)]),
-        "params": _params(root),
-        "trail": missing,
+        "params": params,
+        "amiss": [["" if one is None else str(one) for one in each] for each in found],
         "waiting": waiting,
         "runs": runs,
         "executions": executions,
     }
+
+
+def _expect_unmoved(place: Home, stored: Iterable[Stored]) -> None:
+    """MLflow writes down whole paths: where the project was, it would look for each artifact in vain."""
+    if place.sqlite is None:
+        return
+    here = str(place.artifacts.resolve())
+    addresses = [unquote(urlparse(one.run.info.artifact_uri).path) for one in stored]
+    if addresses and not any(address.startswith(here) for address in addresses):
+        problem = f"its artifacts are said to lie at {addresses[0].partition('/mlflow/artifacts')[0]}"
+        raise TrackingError(f"{place.root.name}/mlflow", problem, "move the project back to that place")
 
 
 def locked(root: Path) -> dict[str, LockEntry]:
@@ -100,12 +119,22 @@ def _nothing_sealed(place: Home) -> LedgerError:
     return LedgerError(f"{place.root.name}/{place.ledger.name}", "nothing was sealed here", "dvc repro seals")
 
 
-def _gaps(place: Home) -> Iterator[tuple[str, str, str]]:
+def _gaps(place: Home) -> Iterator[amiss.Amiss]:
     """Whether the store keeps old values: the triggers are there, and those that were meant."""
     if is_kept(place):
         with answering(place.uri):
             for part, found in gaps(place):
-                yield name_of(place), part, found
+                yield "trail", name_of(place), part, "a trigger of the trail", found
+
+
+def _named_before(place: Home) -> list[str]:
+    """The lines of the ledger, number:hash, that runs named before somebody changed or deleted them."""
+    if not is_kept(place):
+        return []
+    with answering(place.uri):
+        changes = trail_of(place)
+    tags = (json.loads(one.before) for one in changes if one.place == "tags" and one.before)
+    return [tag["value"] for tag in tags if tag["key"] == SEALED]
 
 
 def _params(root: Path) -> dict[str, Any] | str:
@@ -173,7 +202,7 @@ def _run(store: Store, stored: Stored, record: Tree | None) -> Tree:
             {name: _curve(points) for name, points in held["metrics"].items()}, said["metrics"]
         ),
         "latest": _latest(stored.run.data.metrics, said["metrics"]),
-        "datasets": {name: f"{digest} {role}" for name, digest, role in held["datasets"]},
+        "datasets": _datasets(held["datasets"]),
         "artifacts": held["artifacts"],
         "models": held["models"],
     }
@@ -199,6 +228,14 @@ def _executions(
                 "last": _latest(held["last"], headline),
             },
         )
+
+
+def _datasets(held: Iterable[tuple[str, str, str]]) -> dict[str, str]:
+    """Digest and role by name; of several of one name all."""
+    found = defaultdict[str, list[str]](list)
+    for name, digest, role in held:
+        found[name].append(f"{digest} {role}")
+    return {name: ", ".join(texts) for name, texts in found.items()}
 
 
 def _latest(held: Mapping[str, float], said: Iterable[str]) -> Tree:

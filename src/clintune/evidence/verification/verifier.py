@@ -19,8 +19,7 @@ STAGE = {"run", "stage", "started", "lock", "lock_entry_sha256", "inputs", "outp
 STATEMENT = {"key", "manifest_sha256", "meaning", "role", "signed_at", "signer"}
 SET_BY_THE_STORE = {"mlflow.parentRunId", "mlflow.runName", "mlflow.runColor"}
 SIGNATURE, CONTROL = re.compile(r"signatures/[0-9]+-[A-Za-z0-9-]+\.(json|sig|tsr)"), re.compile(r"[\x00-\x1f\x7f-\x9f]")
-THREATS = """\
-Detected: a later change of a file, a run, dvc.lock or the ledger, by whoever cannot redo all that it is compared with.
+THREATS = """Detected: later changes of files, runs, dvc.lock or ledger by who cannot redo all that vouches for them.
 Not detected: a lie told while a stage ran (clintune replay runs it again); ledger, store and evidence all made anew by
 one person (a signature of somebody else, or the last line of the ledger kept elsewhere, shows that)."""
 
@@ -29,6 +28,14 @@ def canonical(tree: Any) -> bytes:
 
 def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
+
+def parsed(text: str | bytes) -> Tree:
+    """A JSON object; of anything else, nothing."""
+    try:
+        tree = json.loads(text)
+        return tree if isinstance(tree, dict) and canonical(tree) else {}
+    except (ValueError, RecursionError):
+        return {}
 
 def finding(kind: str, place: str, field: str, sealed: Any, found: Any) -> Finding:
     texts = {key: "" if one is None else str(one) for key, one in (("sealed", sealed), ("found", found))}
@@ -44,27 +51,21 @@ def differences(kind: str, place: str, field: str, sealed: Tree, found: Tree) ->
 def judge(observed: Tree, lines: Iterable[str | bytes], contents: Mapping[str, bytes]) -> list[Finding]:
     """All findings: `observed` is what lies there now; the ledger's lines; the records' bytes by their names."""
     sealed, chain, found = read_ledger(lines, contents)
-    stages = [(line, record) for line, record in sealed if line["kind"] == "stage" and record.keys() >= STAGE]
-    for line in (line for line, record in sealed if line["kind"] == "stage" and not record.keys() >= STAGE):
-        found.append(finding("record", f"records/{line['record']}.json", "", "a stage", "something else"))
-    found += [*judge_lock(observed, [record for _, record in stages]), *judge_params(observed)]
-    found += judge_runs(observed, stages, chain)
+    stages = [(line, record) for line, record in sealed if line["kind"] == "stage"]
     found += [finding("cache", path, "MD5", *pair) for path, pair in observed["cache"].items() if len({*pair}) > 1]
-    found += [finding("trail", place, name, "a trigger of the trail", gap) for place, name, gap in observed["trail"]]
+    found += [finding(*one) for one in observed["amiss"]]
+    found += [*judge_lock(observed, [record for _, record in stages]), *judge_runs(observed, stages, chain)]
     return sorted({canonical(one): one for one in found}.values(), key=lambda one: [*one.values()])
 
 def read_ledger(lines: Iterable[str | bytes], contents: Mapping[str, bytes]) -> tuple[Pairs, list[Tree], list[Finding]]:
     """(line, record) of each line that holds; the lines, each of which names the one before; what is wrong."""
     sealed, chain, wrong = Pairs(), list[Tree](), list[Finding]()
     for number, text in enumerate(lines, start=1):
-        place = f"ledger.jsonl:{number}"
-        try:
-            line, problem = json.loads(text), "the line was changed: its hash is another"
-            named = sha256(canonical({key: line[key] for key in LINE - {"hash"}}))
-            is_whole = line.keys() == LINE and line["hash"] == named
-        except (ValueError, KeyError, TypeError, AttributeError):
-            is_whole, problem = False, "no line of a ledger"
-        if not is_whole:
+        place, line = f"ledger.jsonl:{number}", parsed(text)
+        named = sha256(canonical({key: one for key, one in line.items() if key != "hash"}))
+        is_line = line.keys() == LINE and canonical(line) == (text.encode() if isinstance(text, str) else text)
+        if not is_line or line["hash"] != named:
+            problem = "the line was changed: its hash is another" if is_line else "no line of a ledger"
             wrong.append(finding("ledger", place, "", "a line of the chain", problem))
             continue
         before = chain[-1]["hash"] if chain else FIRST
@@ -72,8 +73,9 @@ def read_ledger(lines: Iterable[str | bytes], contents: Mapping[str, bytes]) -> 
         wrong += differences("ledger", place, "", expected, {"number": line["number"], "previous": before})
         chain.append(line)
         name, subject = str(line["record"]), f"record of {line['subject']}"
-        found = sha256(contents[name]) if name in contents else ""
-        sealed += [(line, json.loads(contents[name]))] if found == name else []
+        record, form = parsed(contents.get(name, b"")), STAGE if line["kind"] == "stage" else {"kind"}
+        found = sha256(contents[name]) if record.keys() >= form else "of no such kind" if name in contents else ""
+        sealed += [(line, record)] if found == name else []
         wrong += [] if found == name else [finding("record", f"records/{name}.json", subject, name, found)]
     return sealed, chain, wrong
 
@@ -86,11 +88,9 @@ def leaves(tree: Tree, prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, one in tree.items():
         yield from leaves(one, f"{prefix}{key}.") if one and isinstance(one, dict) else [(f"{prefix}{key}", one)]
 
-def params_of(entry: Tree) -> Tree:
-    return {key: value for values in entry.get("params", {}).values() for key, value in leaves(values)}
-
 def flat(entry: Tree, kinds: Iterable[str] = ("dep", "out")) -> Tree:
-    params = {f"param {key}": json.dumps(value, ensure_ascii=False) for key, value in params_of(entry).items()}
+    params = {f"param {key}": json.dumps(value, ensure_ascii=False)
+              for values in entry.get("params", {}).values() for key, value in leaves(values)}
     hashes = {f"{kind} {one['path']}": one.get("md5", "") for kind in kinds for one in entry.get(f"{kind}s", [])}
     return {"cmd": entry["cmd"], **hashes, **params}
 
@@ -103,42 +103,40 @@ def made_by(stage: str, entry: Tree, records: Iterable[Tree]) -> tuple[bool, Tre
 
 def judge_lock(observed: Tree, records: list[Tree]) -> Findings:
     """Each entry of dvc.lock was made by a sealed stage, and what that stage read and wrote lies there."""
-    lock, read, wrote = observed["lock"], Tree(), Tree()
+    lock, files, makers = observed["lock"], observed["files"], list[Tree]()
     made = {out["path"]: out["md5"] for entry in lock.values() for out in entry.get("outs", [])}
     for stage, entry in lock.items():
-        is_made, record = made_by(stage, entry, records)
-        place = f"dvc.lock: {stage}"
+        (is_made, record), place = made_by(stage, entry, records), f"dvc.lock: {stage}"
         if not is_made:
             yield finding("lock", place, "entry", record and record["lock_entry_sha256"], name_of(entry))
             yield from differences("lock", place, "", flat(record["lock"]), flat(entry)) if record else ()
         for dep in entry.get("deps", []):
             if made.get(dep["path"], dep["md5"]) != dep["md5"]:
                 yield finding("lock", place, f"dep {dep['path']}", made[dep["path"]], dep["md5"])
-        read |= record["inputs"] if record else {}
-        wrote |= record["outputs"] if record else {}
-    folders = [out["path"] for record in records for out in record["lock"].get("outs", [])]
-    sealed = {path: one["sha256"] for path, one in {**read, **wrote}.items()}
-    for one in differences("input", "", "SHA-256", sealed, observed["files"]):
-        is_output = any(f"{one['place']}/".startswith(f"{folder}/") for folder in folders)
-        yield {**one, "kind": "output" if is_output else "input"}
-
-def judge_params(observed: Tree) -> Findings:
-    now = observed["params"]
-    yield from [finding("param", "params.yaml", "", "valid params", now)] if isinstance(now, str) else ()
-    for sealed in map(params_of, () if isinstance(now, str) else observed["lock"].values()):
-        yield from differences("param", "params.yaml", "", sealed, {key: now[key] for key in sealed if key in now})
+        makers += [record] if record else []
+    folders = tuple(f"{out['path']}/" for record in records for out in record["lock"].get("outs", []))
+    wrote, read = {path: one["sha256"] for record in makers for path, one in record["outputs"].items()}, set[str]()
+    for record in makers:  # what a stage read is what another one wrote, or what lies there
+        own = {path: one["sha256"] for path, one in record["inputs"].items()}
+        there, read = {path: one for path, one in {**files, **wrote}.items() if path in own}, read | own.keys()
+        yield from differences("input", "", "SHA-256", own, there)
+    yield from differences("output", "", "SHA-256", wrote, {path: one for path, one in files.items() if path in wrote})
+    for path in files.keys() - wrote.keys() - read:
+        yield finding("output" if f"{path}/".startswith(folders) else "input", path, "SHA-256", "", files[path])
 
 def judge_runs(observed: Tree, sealed: Pairs, chain: list[Tree]) -> Findings:
     """Each run in the store still says what it said when its stage was sealed, and finds the line that it names."""
-    names = map(name_of, observed["lock"].values())
-    makers = [[record["run"] for _, record in sealed if record["lock_entry_sha256"] == name] for name in names]
-    alone = [runs[0] for runs in makers if len(runs) == 1]
-    for line, record in (pair for pair in sealed if pair[1]["run"] not in observed["waiting"]):  # to be sent
+    made, entries = [record["lock_entry_sha256"] for _, record in sealed], map(name_of, observed["lock"].values())
+    alone = [name for name in entries if made.count(name) == 1]
+    for line, record in sealed:
         run, place = observed["runs"].get(record["run"]), f"run {record['run']} of stage {record['stage']}"
-        if run is None:
+        waits = record["run"] in observed["waiting"] and not (run and run["sealed"])  # is yet to be sent, in part
+        if run is None and not waits:
             yield finding("run", place, "", f"line {line['number']} of the ledger", "")
-        elif run["status"] != "KILLED" or run["sealed"] or record["run"] in alone:  # killed before it named a line
-            yield from judge_run(line, record, run, observed["executions"])
+        elif run is not None and not waits:  # one that was killed before it named a line says so in its tags
+            killed = run["status"] == "KILLED" and not run["sealed"] and record["lock_entry_sha256"] not in alone
+            held = {**run, "status": "FINISHED", "tags": None} if killed else run
+            yield from judge_run(line, record, held, observed["executions"])
     lines = {str(line["number"]): line["hash"] for line in chain}
     for run in observed["runs"].values():  # an end that was cut off, or a chain made anew, shows here
         number, _, name = run["sealed"].partition(":")
@@ -151,15 +149,15 @@ def judge_run(line: Tree, record: Tree, run: Tree, executions: Tree) -> Findings
     facts = {"name": record["stage"], "start": record["started"], "status": "FINISHED", "lifecycle": "active"}
     yield from differences("run", place, "", facts, {key: run[key] for key in facts})
     tags = {**said["tags"], "clintune.sealed": f"{line['number']}:{line['hash']}"}
-    yield from judge_said(place, {**said, "tags": tags}, run)
+    yield from judge_said(place, {**said, "tags": tags}, {**run, "tags": tags if run["tags"] is None else run["tags"]})
     for name in sorted(said["metrics"].keys() | run["metrics"].keys()):
         points = said["metrics"].get(name, []), run["metrics"].get(name, [])
         yield from judge_curve(place, name, *points, run["latest"].get(name))
     datasets = {one["name"]: f"{one['digest']} {one['role']}" for one in said["datasets"]}
     yield from differences("run", place, "dataset", datasets, run["datasets"])
-    for model in said["models"]:
-        name, files = model["name"], run["models"].get(model["name"], {})
-        yield from differences("run", place, f"model {name}", model["files"], files)
+    models = {model["name"]: model["files"] for model in said["models"]}
+    for name, files in {**{key: {} for key in models}, **run["models"]}.items():  # also "NAME, version 3"
+        yield from differences("run", place, f"model {name}", models.get(name.partition(", ")[0], {}), files)
     if execution and run["execution"] not in executions:
         yield finding("run", f"execution {execution['name']}", "", f"parent of run {run['id']}", "")
     elif execution:  # its run repeats what its stages say
@@ -181,24 +179,23 @@ def judge_curve(place: str, name: str, sealed: list[Any], found: list[Any], late
         old, new = (repr(one[step, at]) if (step, at) in one else "" for one in (before, after))
         if old != new:
             yield finding("run", place, f"metric {name} at step {step}", old, new)
-    if len(found) != len(sealed) and before == after:
-        yield finding("run", place, f"metric {name}", f"{len(sealed)} points", f"{len(found)} points")
     last = max(((step, at, value) for step, value, at in sealed), default=[None])[-1]
-    if before == after and latest != last:
-        yield finding("run", place, f"metric {name} as it is shown", last, latest)
+    if before == after:
+        pair = ({"points": len(one), "as it is shown": value} for one, value in ((sealed, last), (found, latest)))
+        yield from differences("run", place, f"metric {name}", *pair)
 
 def judge_pack(parts: Mapping[str, bytes], folder: Path | None, signers: Path | None) -> Verdict:
     """What is not as it was sealed, and the statements of those who signed."""
     manifest, own = json.loads(parts["manifest.json"]), {path for path in parts if not SIGNATURE.fullmatch(path)}
-    listed = {path: one["sha256"] for path, one in manifest["parts"].items()}
     there = {path: sha256(parts[path]) for path in own - {"manifest.json"}}
-    found = [*differences("pack", "", "SHA-256", listed, there)]
+    found = [*differences("pack", "", "SHA-256", {key: one["sha256"] for key, one in manifest["parts"].items()}, there)]
     try:
         found += judge_parts(parts, manifest, folder)
     except (LookupError, ValueError, TypeError, AttributeError):
         if not found:  # else it is said already which part is another
             raise
-    wrong, signed = judge_signatures(parts, {*manifest["authors"]}, signers)
+    made = {parsed(one).get("by") for path, one in parts.items() if path.startswith("ledger/records/")} - {None}
+    wrong, signed = judge_signatures(parts, {*manifest["authors"], *map(str, made)}, signers)
     return [*found, *wrong], signed
 
 def judge_parts(parts: Mapping[str, bytes], manifest: Tree, folder: Path | None) -> Findings:
@@ -210,7 +207,8 @@ def judge_parts(parts: Mapping[str, bytes], manifest: Tree, folder: Path | None)
     known = {f"files/{path}": one for path, one in observed["files"].items() if f"files/{path}" in copies}
     for number, line in enumerate((line for line, _ in sealed if line["kind"] == "certificate"), start=1):
         known[f"certificates/{number}.json"] = line["record"]
-    yield from differences("pack", "observed.json", "", known, {path: copies.get(path) for path in known})
+    certified = {path: one for path, one in copies.items() if path in known or path.startswith("certificates/")}
+    yield from differences("pack", "observed.json", "", known, certified)
     yield from judge(observed, lines, contents)
     stages = [record for line, record in sealed if line["kind"] == "stage"]
     made = [made_by(stage, entry, stages)[1] for stage, entry in observed["lock"].items()]
@@ -238,15 +236,17 @@ def judge_signatures(parts: Mapping[str, bytes], authors: set[str], signers: Pat
     found, signed, manifest = list[Finding](), list[Tree](), sha256(parts["manifest.json"])
     for stem in sorted({path.rpartition(".")[0] for path in parts if SIGNATURE.fullmatch(path)}):
         statement, signature = (parts.get(f"{stem}.{end}", b"{}") for end in ("json", "sig"))
-        said = {**dict.fromkeys(STATEMENT, ""), **json.loads(statement)}
+        said = {key: str(parsed(statement).get(key, "")) for key in STATEMENT}
         key = key_of(statement, signature, said["signer"], signers)
-        facts, held = {"manifest": manifest, "key": said["key"]}, {"manifest": said["manifest_sha256"], "key": key}
+        facts = {"manifest": manifest, "key": said["key"] or "some key", "statement": canonical(said).decode()}
+        held = {"manifest": said["manifest_sha256"], "key": key, "statement": statement.decode(errors="replace")}
         wrong = [*differences("signature", f"{stem}.json", "", facts, held)]
         found += wrong
-        signed += [] if wrong else [said]
-    authors |= {one["key"] for one in signed if one["role"] == "author"}
-    for one in (one for one in signed if one["role"] == "approver" and {one["signer"], one["key"]} & authors):
-        found.append(finding("signature", f"approval by {one['signer']}", "role", "of no author", "of an author"))
+        signed += [] if wrong or said in signed else [said]
+    role = {name: [one for one in signed if one["role"].casefold() == name] for name in ("author", "approver")}
+    own = {text.casefold() for text in [*authors, *(one[key] for one in role["author"] for key in ("signer", "key"))]}
+    found += [finding("signature", f"approval by {one['signer']}", "role", "of no author", "of an author")
+              for one in role["approver"] if {one["signer"].casefold(), one["key"].casefold()} & own]
     return found, signed
 
 def key_of(statement: bytes, signature: bytes, signer: str, signers: Path | None) -> str:
@@ -269,10 +269,10 @@ def read_parts(path: Path) -> dict[str, bytes]:
     if path.is_dir():
         return {str(one.relative_to(path).as_posix()): one.read_bytes() for one in path.rglob("*") if one.is_file()}
     with zipfile.ZipFile(path) as archive:
-        names = [name for name in archive.namelist() if not name.endswith("/")]
-        if len({*names}) < len(names):
-            raise ValueError("a part is in it twice")
-        return {name: archive.read(name) for name in names}
+        entries = archive.infolist()
+        if len({one.filename for one in entries}) < len(entries) or any(one.extra or one.is_dir() for one in entries):
+            raise ValueError("a part is in it twice, under two names, or is a folder")
+        return {one.filename: archive.read(one) for one in entries}
 
 def shown(one: Finding) -> str:
     where = f"{one['place']}: {one['field']}".removesuffix(": ")
@@ -289,7 +289,7 @@ def main() -> None:
     try:
         parts = read_parts(arguments.evidence)
         found, signed = judge_pack(parts, arguments.files, arguments.signers)
-    except (OSError, LookupError, ValueError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+    except (OSError, LookupError, ValueError, TypeError, AttributeError, RuntimeError, zipfile.BadZipFile) as error:
         print(f"{arguments.evidence}: could not be checked ({type(error).__name__}: {error})", file=sys.stderr)
         sys.exit(2)
     lines = [*map(shown, found), *last_words(len(parts), found, signed, arguments.signers)]

@@ -45,4 +45,6 @@ def verdict_of(observed: dict[str, Any], sealed: Sealed) -> Verdict:
         "stages of dvc.lock": len(observed["lock"]),
         "objects of the cache": len(observed["cache"]),
     }
+    if observed["waiting"]:
+        looked_at["runs that wait to be sent and were not compared"] = len(observed["waiting"])
     return Verdict(verifier.judge(observed, sealed.lines, sealed.records), looked_at)

@@ -9,7 +9,10 @@ from clintune.tables import LABELS, TargetType
 from clintune.tasks.admission import Admitted, Fault
 from clintune.tasks.texts.cells import LabelTally, Names, renamed
 
-REASONS: Mapping[str, str] = {"not_binary": "the cell of a label is neither 0 nor 1"}
+REASONS: Mapping[str, str] = {
+    "not_binary": "the cell of a label is neither 0 nor 1",
+    "not_listed": "the only target column is to list labels, and holds 0 or 1",
+}
 """Why a record is quarantined, besides those of every table."""
 
 SEPARATOR = ";"
@@ -41,7 +44,9 @@ class LabelsIntake:
 
 def _named(cells: Cells) -> list[str] | Fault:
     if len(cells) == 1:
-        (listed,) = cells.values()
+        ((name, listed),) = cells.items()
+        if listed.strip() in _HOLDS:  # would be a label that is called so
+            return Fault("not_listed", name[:60])
         return [label.strip() for label in listed.split(SEPARATOR) if label.strip()]
     for name, cell in cells.items():
         if cell.strip() not in _HOLDS:

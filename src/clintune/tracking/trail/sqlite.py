@@ -41,24 +41,52 @@ class SQLite:
                 f"CREATE TRIGGER {name} BEFORE {action} ON {TRAIL} BEGIN "
                 f"SELECT RAISE(ABORT, 'the trail is kept as it is'); END",
             )
+        name = f"{TRAIL}_keeps_replace"
+        yield _trigger(
+            name,
+            f"CREATE TRIGGER {name} BEFORE INSERT ON {TRAIL} "
+            f"WHEN EXISTS (SELECT 1 FROM {TRAIL} WHERE number = NEW.number) BEGIN "
+            f"SELECT RAISE(ABORT, 'the trail is kept as it is'); END",
+        )
         for table in (RUNS, *OF_RUNS, *OTHERS):
             if columns := self.columns(store, table):
                 yield from _triggers(table, columns)
+                yield _replacing(table, columns, self._keys(store, table))
 
     def columns(self, store: "Connection", table: str) -> list[str]:
         """By their order in the table."""
         return [row[1] for row in store.exec_driver_sql(f"PRAGMA table_info({table})")]
+
+    def _keys(self, store: "Connection", table: str) -> list[str]:
+        return [row[1] for row in store.exec_driver_sql(f"PRAGMA table_info({table})") if row[5]]
 
 
 def _trigger(name: str, statement: str) -> Part:
     return Part(name, statement, (f"DROP TRIGGER IF EXISTS {name}", statement))
 
 
-def _triggers(table: str, columns: list[str]) -> Iterator[Part]:
-    old, new = (
-        "json_object(" + ", ".join(f"'{column}', {side}.{column}" for column in columns) + ")"
-        for side in ("OLD", "NEW")
+def _replacing(table: str, columns: list[str], keys: list[str]) -> Part:
+    """REPLACE takes a row away without the trigger of its deletion: this one sees the row before it goes."""
+    same = " AND ".join(f"{key} IS NEW.{key}" for key in keys)
+    ended = f"SELECT status FROM {RUNS} WHERE run_uuid = NEW.run_uuid" if table in OF_RUNS else ""
+    over = f" AND ({ended}) IS NOT 'RUNNING'" if ended else " AND status IS NOT 'RUNNING'" * (table == RUNS)
+    name = f"{TRAIL}_{table}_replace"
+    return _trigger(
+        name,
+        f"CREATE TRIGGER {name} BEFORE INSERT ON {table} "
+        f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {same}{over}) BEGIN "
+        f"INSERT INTO {TRAIL} (action, place, before, after) "
+        f"SELECT 'REPLACE', '{table}', {_row('', columns)}, {_row('NEW.', columns)} "
+        f"FROM {table} WHERE {same}; END",
     )
+
+
+def _row(side: str, columns: list[str]) -> str:
+    return "json_object(" + ", ".join(f"'{column}', {side}{column}" for column in columns) + ")"
+
+
+def _triggers(table: str, columns: list[str]) -> Iterator[Part]:
+    old, new = (_row(f"{side}.", columns) for side in ("OLD", "NEW"))
     moments = [("UPDATE", old, new), ("DELETE", old, "NULL")]
     if table in OF_RUNS:
         moments.append(("INSERT", "NULL", new))

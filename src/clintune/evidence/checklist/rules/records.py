@@ -112,7 +112,7 @@ def signed(facts: Facts) -> Ruling:
     """Two who are not the author, or the author and one who is not."""
     if not facts.signatures:
         raise Unknown("nobody has signed: clintune sign, once the pack is made")
-    authors = {record["by"] for record in facts.subject.records.values()}
+    authors = {record["by"].casefold() for record in facts.subject.records.values()}
     evidence = [
         Evidence(f"signed as {one.role}", f"{one.by}, {one.on}: {one.meaning}", "signatures", "")
         for one in facts.signatures
@@ -121,9 +121,9 @@ def signed(facts: Facts) -> Ruling:
     wrong += [
         f"{one.by} approves their own work"
         for one in facts.signatures
-        if one.role == "approver" and one.by in authors
+        if one.role.casefold() == "approver" and one.by.casefold() in authors
     ]
-    people = {one.by for one in facts.signatures}
+    people = {one.by.casefold() for one in facts.signatures}
     wrong += [f"{len(people)} of 2 people have signed"] if len(people) < 2 else []
     return ruling(wrong, f"{len(people)} people have signed, each for what they mean", evidence)
 
