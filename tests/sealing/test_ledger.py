@@ -22,10 +22,15 @@ TREES = st.recursive(
 )
 
 
+def note(number: int) -> dict[str, int | str]:
+    """A record of a kind that nobody else asks for."""
+    return {"kind": "note", "number": number}
+
+
 def filled(folder: Path, count: int = 4) -> Ledger:
     ledger = Ledger(folder)
     for number in range(count):
-        ledger.append("stage", f"run-{number}", {"number": number}, at=1000 + number)
+        ledger.append("note", f"run-{number}", note(number), at=1000 + number)
     return ledger
 
 
@@ -57,7 +62,7 @@ def test_each_line_names_the_one_before_it_and_its_record(tmp_path):
     assert wrong == []
     assert [line["number"] for line in lines] == [1, 2, 3, 4]
     assert [line["previous"] for line in lines] == [FIRST, *(line["hash"] for line in lines[:-1])]
-    assert [record for _, record in sealed] == [{"number": number} for number in range(4)]
+    assert [record for _, record in sealed] == [note(number) for number in range(4)]
 
 
 def test_a_folder_without_a_ledger_is_an_empty_chain(tmp_path):
@@ -84,18 +89,18 @@ def test_a_line_that_is_not_as_it_was_is_named(tmp_path, change, place):
 
 def test_a_record_that_was_changed_or_removed_is_named(tmp_path):
     ledger = filled(tmp_path)
-    changed, removed = (ledger.record_file(digest({"number": number})) for number in (0, 2))
-    changed.write_bytes(b'{"number":7}')
+    changed, removed = (ledger.record_file(digest(note(number))) for number in (0, 2))
+    changed.write_bytes(canonical(note(7)))
     removed.unlink()
     found = {one["field"]: one["found"] for one in read(tmp_path)[2]}
-    assert found == {"record of run-0": digest({"number": 7}), "record of run-2": ""}
+    assert found == {"record of run-0": digest(note(7)), "record of run-2": ""}
 
 
 def test_half_a_line_of_a_killed_process_is_taken_off_before_the_next(tmp_path):
     ledger = filled(tmp_path)
     whole = ledger.file.read_bytes()
     ledger.file.write_bytes(whole + whole.splitlines()[0][:50])
-    ledger.append("stage", "run-4", {"number": 4}, at=1004)
+    ledger.append("note", "run-4", note(4), at=1004)
     _, lines, wrong = read(tmp_path)
     assert wrong == []
     assert [line["subject"] for line in lines] == [f"run-{number}" for number in range(5)]
@@ -129,7 +134,7 @@ def test_a_ledger_that_is_new_or_ends_with_half_a_line_can_be_written_to(tmp_pat
 
 
 def append(folder: Path, number: int) -> None:
-    Ledger(folder).append("stage", f"run-{number}", {"number": number}, at=number)
+    Ledger(folder).append("note", f"run-{number}", note(number), at=number)
 
 
 def test_many_processes_append_to_one_chain(tmp_path):
