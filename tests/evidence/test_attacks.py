@@ -2,9 +2,13 @@
 
 import hashlib
 import json
+import os
 import sqlite3
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -206,6 +210,17 @@ def test_what_has_no_content_is_named_among_the_outputs(scene):
     }  # fmt: skip
 
 
+def test_a_file_whose_name_is_no_text_is_named_all_the_same(scene):
+    file = os.fsencode(scene.project.root / "data/bundle") + b"/\xff"
+    Path(os.fsdecode(file)).write_bytes(b"x")
+    try:
+        done = scene.project.run("clintune", "verify", ok=False)
+    finally:
+        Path(os.fsdecode(file)).unlink()
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.startswith("output  data/bundle/\\udcff: SHA-256: sealed nothing, found ")
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -246,6 +261,28 @@ def test_a_lock_file_of_no_hashes_is_one_line(scene):
     assert (done.returncode, done.stderr) == (
         2, "dvc.lock: not a lock file (TypeError); restore it with git checkout\n"
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "observed.json"])
+def test_a_part_that_is_too_deep_to_read_is_one_line(scene, tmp_path, name):
+    packed_quickly(scene.project, tmp_path / "evidence.zip")
+    parts = {**read_archive(tmp_path / "evidence.zip"), name: b"[" * 200_000}
+    write_archive(tmp_path / "deep.zip", parts)
+    for command in (["clintune", "verify", "--pack"], [sys.executable, "-I", verifier.__file__]):
+        done = scene.project.run(*command, str(tmp_path / "deep.zip"), ok=False)
+        assert "Traceback" not in done.stderr
+        assert (done.returncode, done.stderr.count("\n")) in {(1, 0), (2, 1)}
+
+
+def test_a_folder_is_not_signed_and_a_signature_of_no_form_stops_nobody(scene, tmp_path):
+    packed_quickly(scene.project, tmp_path / "evidence.zip")
+    parts = {**read_archive(tmp_path / "evidence.zip"), "signatures/01-x.json": b"[]"}
+    write_archive(tmp_path / "odd.zip", parts)
+    key, asked = tmp_path / "key", ["--role", "reviewer", "--meaning", "read", "--signer", "r@example.org"]
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    for place, code in ((tmp_path, 2), (tmp_path / "odd.zip", 0)):
+        done = scene.project.run("clintune", "sign", str(place), *asked, "--key", str(key), ok=False)
+        assert (done.returncode, "Traceback" in done.stderr) == (code, False)
 
 
 def test_a_name_that_unzip_would_read_otherwise_is_no_evidence(scene, tmp_path):

@@ -31,7 +31,7 @@ def read_archive(path: Path) -> dict[str, bytes]:
         parts = verifier.read_parts(path)
     except FileNotFoundError:
         raise UserError(str(path), "no such file", _NEXT) from None
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, RuntimeError, zipfile.BadZipFile) as error:  # a password, another method
         raise UserError(str(path), f"no evidence file ({type(error).__name__}: {error})", _NEXT) from None
     if MANIFEST not in parts:
         raise UserError(str(path), f"no evidence file: {MANIFEST} is not in it", _NEXT)

@@ -52,7 +52,7 @@ def judge_file(
         wrong, stamped = judge_stamps(parts, authorities) if authorities is not None else ([], [])
         found += wrong
         last = tuple(verifier.last_words(len(parts), found, signed, signers))
-    except (LookupError, ValueError, TypeError, AttributeError) as error:
+    except (LookupError, ValueError, TypeError, AttributeError, RecursionError) as error:
         problem = f"no evidence file ({type(error).__name__} in a part)"
         raise UserError(str(path), problem, "name what `clintune pack` wrote") from None
     return PackVerdict(found, signed, stamped, last)

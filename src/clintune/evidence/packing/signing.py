@@ -56,7 +56,7 @@ def expect_whole(pack: Path, parts: Mapping[str, bytes]) -> None:
     """Nobody puts a name to a file whose parts are not those of its manifest."""
     try:
         listed = {path: one["sha256"] for path, one in json.loads(parts[MANIFEST])["parts"].items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise UserError(f"{pack}: {MANIFEST}", "no manifest of an evidence file", "clintune pack") from None
     there = {
         path: verifier.sha256(content)

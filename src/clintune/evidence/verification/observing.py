@@ -153,7 +153,8 @@ def _files(root: Path, lock: Mapping[str, LockEntry], records: list[Tree]) -> di
         for _, record in pairs if record is not None
         for kind in ("deps", "outs") for one in record["lock"].get(kind, [])
     }  # fmt: skip
-    return {path: one["sha256"] for path, one in sums(root, paths).items()}
+    found = sums(root, paths).items()  # a name that is not UTF-8 is spelt so that it can be written down
+    return {path.encode(errors="backslashreplace").decode(): one["sha256"] for path, one in found}
 
 
 def _cache(root: Path, entries: Iterable[LockEntry]) -> dict[str, list[str]]:
