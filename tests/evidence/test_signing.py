@@ -19,7 +19,7 @@ from clintune.sealing.canonical import canonical
 pytestmark = pytest.mark.skipif(
     shutil.which("ssh-keygen") is None, reason="OpenSSH's ssh-keygen is not on this machine: it signs"
 )
-TREES = ("lock", "files", "cache", "params", "runs", "executions")
+TREES = ("lock", "files", "cache", "runs", "executions")
 OBSERVED = {"amiss": [], "waiting": [], **{key: {} for key in TREES}}
 APPROVED = {"role": "approver", "meaning": "reviewed and approved"}
 

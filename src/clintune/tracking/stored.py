@@ -1,6 +1,6 @@
 """What the store holds of the runs of stages, in the form in which `reported` says what they said."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -64,6 +64,13 @@ def stored_runs(store: Store) -> dict[str, Stored]:
             key = run_id if name is None or name in found else name
             found[key] = Stored(run, runs.get(run.data.tags.get("mlflow.parentRunId")))
     return found
+
+
+def by_execution(stored: Mapping[str, Stored]) -> Iterator[tuple["Run", dict[str, Stored]]]:
+    """Each run of an execution with those of its stages, by their names."""
+    parents = {one.parent_id: one.parent for one in stored.values() if one.parent is not None}
+    for name, parent in parents.items():
+        yield parent, {key: one for key, one in stored.items() if one.parent_id == name}
 
 
 def _all_runs(store: Store) -> "Iterator[Run]":
@@ -155,11 +162,16 @@ def _model_sums(uri: str) -> dict[str, str]:
         return {**_sums_of(folder), **own}
 
 
+def folder_of(uri: str) -> Path | None:
+    """Where artifacts lie in the file system, there or not; None for those of a server."""
+    address = urlparse(uri)
+    return Path(url2pathname(address.path)) if address.scheme in ("", "file") else None
+
+
 @contextmanager
 def _local(uri: str) -> Iterator[Path]:
-    address = urlparse(uri)
-    if address.scheme in ("", "file"):
-        yield Path(url2pathname(address.path))
+    if (there := folder_of(uri)) is not None:
+        yield there
         return
     from mlflow.artifacts import download_artifacts
 

@@ -15,7 +15,7 @@ from clintune.evidence.verification import verifier
 from clintune.lockfile import LockEntry
 from clintune.params import leaves
 from clintune.tracking import limits
-from clintune.tracking.stored import ENTRY, Stored
+from clintune.tracking.stored import ENTRY, Stored, by_execution
 
 Tree: TypeAlias = Mapping[str, Any]
 Amiss: TypeAlias = tuple[str, str, str, object, object]
@@ -72,8 +72,7 @@ def of_runs(
             yield "run", place, "", "", "a run that no stage made, or the copy of one"
         elif key not in known and one.run.info.status == "FINISHED" and ENTRY in one.run.data.tags:
             yield "run", place, "line of the ledger", "one", ""
-    for parent in {one.parent_id: one.parent for one in stored.values() if one.parent is not None}.values():
-        stages = {key: one for key, one in stored.items() if one.parent_id == parent.info.run_id}
+    for parent, stages in by_execution(stored):
         yield from _of_execution(parent, [records[key] for key in stages if key in records], stages.values())
 
 
@@ -81,8 +80,8 @@ def _of_execution(parent: Any, records: list[Tree], stages: Iterable[Stored]) ->
     known = [record["execution"] for record in records if record["execution"]]
     if not known:
         return
-    place = f"run {parent.info.run_id} of execution {known[0]['name']}"
     said, info = known[0], parent.info
+    place = f"run {info.run_id} of execution {said['name']}"
     facts = {"name": (said["name"], info.run_name), "lifecycle": ("active", info.lifecycle_stage)}
     yield from (("run", place, field, *pair) for field, pair in facts.items() if len({*pair}) > 1)
     if all(one.sealed for one in stages):  # else one that failed has said something, too

@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlparse
 
 from clintune.errors import LedgerError, ParamsError, TrackingError
 from clintune.evidence.objects import FOLDER, listing, object_at
@@ -25,7 +24,7 @@ from clintune.tracking.home import Home
 from clintune.tracking.journal import journals
 from clintune.tracking.run import SEALED
 from clintune.tracking.store import Store, answering, open_store
-from clintune.tracking.stored import Stored, content, execution, stored_runs
+from clintune.tracking.stored import Stored, by_execution, content, execution, folder_of, stored_runs
 from clintune.tracking.trail.opening import is_kept, name_of
 from clintune.tracking.trail.reading import gaps, trail_of
 
@@ -80,9 +79,8 @@ def observe(root: Path, place: Home, sealed: Sealed) -> Tree:
         runs = {key: _run(store, one, said.get(key)) for key, one in stored.items()}
         executions = dict(_executions(store, stored, said))
     ended = [record for key, record in said.items() if key in stored and stored[key].sealed]
-    params = _params(root)
     found = [
-        *missing, *amiss.of_params(params, lock), *amiss.of_lock(root, lock, ended),
+        *missing, *amiss.of_params(_params(root), lock), *amiss.of_lock(root, lock, ended),
         *amiss.of_files(root, lock), *amiss.of_runs(stored, said, waiting),
         *amiss.of_trail(_named_before(place), sealed.lines),
     ]  # fmt: skip
@@ -90,7 +88,6 @@ def observe(root: Path, place: Home, sealed: Sealed) -> Tree:
         "lock": lock,
         "files": _files(root, lock, records),
         "cache": _cache(root, [*lock.values(), *(record["lock"] for record in records)]),
-        "params": params,
         "amiss": [["" if one is None else str(one) for one in each] for each in found],
         "waiting": waiting,
         "runs": runs,
@@ -102,10 +99,10 @@ def _expect_unmoved(place: Home, stored: Iterable[Stored]) -> None:
     """MLflow writes down whole paths: where the project was, it would look for each artifact in vain."""
     if place.sqlite is None:
         return
-    here = str(place.artifacts.resolve())
-    addresses = [unquote(urlparse(one.run.info.artifact_uri).path) for one in stored]
-    if addresses and not any(address.startswith(here) for address in addresses):
-        problem = f"its artifacts are said to lie at {addresses[0].partition('/mlflow/artifacts')[0]}"
+    here = place.artifacts.resolve()
+    folders = [str(folder_of(one.run.info.artifact_uri) or "") for one in stored]
+    if folders and not any(Path(folder).is_relative_to(here) for folder in folders):
+        problem = f"its artifacts are said to lie at {folders[0].partition('/mlflow/artifacts')[0]}"
         raise TrackingError(f"{place.root.name}/mlflow", problem, "move the project back to that place")
 
 
@@ -213,9 +210,9 @@ def _executions(
     store: Store, stored: Mapping[str, Stored], said: Mapping[str, Tree]
 ) -> Iterator[tuple[str, Tree]]:
     """The runs of executions by MLflow's name for them, in the names that their stages gave."""
-    for parent in {one.parent_id: one.parent for one in stored.values() if one.parent is not None}.values():
+    for parent, stages in by_execution(stored):
         held, name = execution(store, parent), str(parent.info.run_id)
-        records = [said[key] for key, one in stored.items() if key in said and one.parent_id == name]
+        records = [said[key] for key in stages if key in said]
         known = [record["execution"] for record in records if record["execution"]]
         texts = known[0] if known else {"params": {}, "tags": {}}
         headline = {key for record in records for key in record["reported"]["headline"]}

@@ -14,6 +14,9 @@ _TABLE = f"""CREATE TABLE {TRAIL} (
   at TEXT NOT NULL DEFAULT ({_NOW}),
   action TEXT NOT NULL, place TEXT NOT NULL, before TEXT, after TEXT)"""
 
+_ENDED = "(SELECT status FROM runs WHERE run_uuid = {}.run_uuid) IS NOT 'RUNNING'"
+"""Of the run that a row belongs to, on one side of a change: OLD or NEW."""
+
 
 class SQLite:
     """A Dialect."""
@@ -34,20 +37,18 @@ class SQLite:
     def wanted(self, store: "Connection") -> Iterator[Part]:
         """Triggers for each column that there is: a migration that adds one asks for others."""
         yield Part(TRAIL, _TABLE, (_TABLE,))
-        for action in ("UPDATE", "DELETE"):
-            name = f"{TRAIL}_keeps_{action.lower()}"
+        known = f"WHEN EXISTS (SELECT 1 FROM {TRAIL} WHERE number = NEW.number) "
+        for what, action, when in (
+            ("update", "UPDATE", ""),
+            ("delete", "DELETE", ""),
+            ("replace", "INSERT", known),
+        ):
+            name = f"{TRAIL}_keeps_{what}"
             yield _trigger(
                 name,
-                f"CREATE TRIGGER {name} BEFORE {action} ON {TRAIL} BEGIN "
+                f"CREATE TRIGGER {name} BEFORE {action} ON {TRAIL} {when}BEGIN "
                 f"SELECT RAISE(ABORT, 'the trail is kept as it is'); END",
             )
-        name = f"{TRAIL}_keeps_replace"
-        yield _trigger(
-            name,
-            f"CREATE TRIGGER {name} BEFORE INSERT ON {TRAIL} "
-            f"WHEN EXISTS (SELECT 1 FROM {TRAIL} WHERE number = NEW.number) BEGIN "
-            f"SELECT RAISE(ABORT, 'the trail is kept as it is'); END",
-        )
         for table in (RUNS, *OF_RUNS, *OTHERS):
             if columns := self.columns(store, table):
                 yield from _triggers(table, columns)
@@ -68,8 +69,11 @@ def _trigger(name: str, statement: str) -> Part:
 def _replacing(table: str, columns: list[str], keys: list[str]) -> Part:
     """REPLACE takes a row away without the trigger of its deletion: this one sees the row before it goes."""
     same = " AND ".join(f"{key} IS NEW.{key}" for key in keys)
-    ended = f"SELECT status FROM {RUNS} WHERE run_uuid = NEW.run_uuid" if table in OF_RUNS else ""
-    over = f" AND ({ended}) IS NOT 'RUNNING'" if ended else " AND status IS NOT 'RUNNING'" * (table == RUNS)
+    over = ""
+    if table in OF_RUNS:
+        over = f" AND {_ENDED.format('NEW')}"
+    elif table == RUNS:
+        over = " AND status IS NOT 'RUNNING'"
     name = f"{TRAIL}_{table}_replace"
     return _trigger(
         name,
@@ -94,8 +98,7 @@ def _triggers(table: str, columns: list[str]) -> Iterator[Part]:
         sides = {"INSERT": ["NEW"], "DELETE": ["OLD"], "UPDATE": ["OLD", "NEW"]}[action]
         when = [f"{old} IS NOT {new}"] if action == "UPDATE" else []
         if table in OF_RUNS:
-            status = "(SELECT status FROM runs WHERE run_uuid = {}.run_uuid) IS NOT 'RUNNING'"
-            when.append(f"({' OR '.join(map(status.format, sides))})")
+            when.append(f"({' OR '.join(map(_ENDED.format, sides))})")
         elif table == RUNS and action == "UPDATE":
             when.append("OLD.status IS NOT 'RUNNING'")
         condition = f"WHEN {' AND '.join(when)} " if when else ""
