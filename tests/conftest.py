@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from clintune.params import Params, load_params
 from clintune.recipes import recipe_file
@@ -30,8 +31,13 @@ The second needs no `finished`, nor do the first of the third: all others wait w
 
 
 def pytest_configure() -> None:
-    """As in the programs under test: a fifth of the time, with all that the tests import."""
+    """As in the programs under test: a fifth of the time, with all that the tests import.
+
+    No test is timed, those of Hypothesis neither, which would fail beside other work.
+    """
     collect_seldom()
+    settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("untimed")
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups

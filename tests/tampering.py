@@ -50,7 +50,7 @@ class Scene:
 
     def restore(self) -> None:
         """All that a tampering has touched; the database in place, for clients hold it open."""
-        shutil.copyfile(self.whole / self.database.relative_to(self.project.root), self.database)
+        restore_in_place(self.database, self.whole / self.database.relative_to(self.project.root))
         wanted, there = (set(_below(root)) for root in (self.whole, self.project.root))
         for name in there - wanted:
             (self.project.root / name).unlink()
@@ -74,6 +74,21 @@ class Scene:
         """What a person with the file can do."""
         with closing(sqlite3.connect(self.database)) as store, store:
             return store.execute(statement, values).fetchall()
+
+
+def restore_in_place(database: Path, whole: Path) -> None:
+    """As the copy was, for clients that hold it open.
+
+    They keep its pages while a counter in its header stays the same, which as many writes as before would
+    bring back: it counts on. https://www.sqlite.org/fileformat2.html#file_change_counter
+    """
+    with database.open("rb") as stream:
+        counter = (int.from_bytes(stream.read(28)[24:]) + 1).to_bytes(4)
+    shutil.copyfile(whole, database)
+    with database.open("r+b") as stream:
+        for place in (24, 92):  # the second says that the size in the header is of this count
+            stream.seek(place)
+            stream.write(counter)
 
 
 def _below(root: Path) -> Iterator[str]:

@@ -16,7 +16,7 @@ from tests.strategies import CHARACTERS
 
 
 @given(text=st.text(CHARACTERS, max_size=400), size=st.integers(8, 40), share=st.floats(0, 0.5))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_owned_tokens_of_all_windows_are_the_text_once_in_order(cutter_of, text, size, share):
     cutter = cutter_of(size, int((size - 3) * share))
     tokens = cutter.tokens(text)
@@ -29,7 +29,7 @@ def test_owned_tokens_of_all_windows_are_the_text_once_in_order(cutter_of, text,
 
 
 @given(text=st.text(CHARACTERS, min_size=1, max_size=200))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_tokens_name_the_characters_they_came_from(cutter_of, text):
     tokens = cutter_of(64, 8).tokens(text)
     assert all(0 <= a < b <= len(text) for a, b in zip(tokens.starts, tokens.ends, strict=True))
@@ -93,7 +93,7 @@ def letters() -> Tokenizer:
 
 
 @given(text=st.text(CHARACTERS, max_size=300), size=st.integers(8, 30), others=st.integers(4, 40))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_companion_reads_the_characters_of_each_token_and_no_more_than_it_can(beside, text, size, others):
     cutter = beside(size, size // 4, others)
     tokens = cutter.tokens(text)

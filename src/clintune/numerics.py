@@ -23,7 +23,8 @@ def set_numerics(numerics: Numerics) -> None:
     for name in _THREADS:
         os.environ[name] = str(numerics.threads)
     # Threads that wait give their core away; by default they spin, and starve each other beside other work.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # In small letters: a capital I is none of libgomp's words where the locale is Turkish.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     for name, value in _PORTABLE.items():
         if numerics.profile == "portable":
             os.environ[name] = value

@@ -103,7 +103,7 @@ def evaluation_of_unequal_length():
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(documents(), st.randoms())
 def test_the_order_of_documents_changes_no_number(pairs, random):
     shuffled = evaluation(random.sample(pairs, len(pairs)))

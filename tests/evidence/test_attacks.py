@@ -313,3 +313,13 @@ def test_of_a_project_that_was_moved_it_is_said_in_one_line(scene, tmp_path):
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     place = scene.project.root / ".clintune"
     assert done.stderr.startswith(f".clintune/mlflow: its artifacts are said to lie at {place}; ")
+
+
+@pytest.mark.parametrize("address", ["s3://bucket/1", "unknown://host/1", "http://127.0.0.1:1/1"])
+def test_artifacts_that_are_said_to_lie_where_nobody_can_read_are_one_line(scene, address):
+    scene.query(
+        "UPDATE runs SET artifact_uri = ? WHERE run_uuid = ?", address, run_of(scene, "train").info.run_id
+    )
+    done = scene.project.run("clintune", "verify", ok=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith(f"{address}: these artifacts cannot be read: ")

@@ -68,7 +68,7 @@ def test_with_all_changed_that_must_not_matter_a_run_comes_out_again_and_that_is
     assert certificate["commit"] == project.run("git", "rev-parse", "HEAD").stdout.strip()
     assert certificate["offline"] == can_cut_off()
     [(_, sealed)] = ledger_in(project.root / ".clintune/ledger").of_kind("certificate")
-    assert sealed == certificate
+    assert sealed.items() >= certificate.items()
     assert project.run("git", "status", "--porcelain").stdout == ""
     assert project.run("clintune", "verify").returncode == 0
 

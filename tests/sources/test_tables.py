@@ -69,7 +69,7 @@ def test_crlf_and_a_byte_order_mark_are_no_part_of_cells(tmp_path, format_):
 
 
 @given(texts=st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])), min_size=1))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_whatever_is_written_as_csv_is_read_back(tmp_path_factory, texts):
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, quoting=csv.QUOTE_ALL)

@@ -99,7 +99,7 @@ def test_training_may_stop_by_each_score_on_validation_and_by_no_other(task):
 
 @pytest.mark.parametrize("task", ROWS)
 @given(data=st.data(), size=st.integers(10, 40))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_perfect_outputs_say_all_of_the_target_that_can_be_said(cutter_of, task, data, size):
     example, codec = data.draw(ROWS[task].examples), CODECS[task]
     cutter = cutter_of(size, size // 3)

@@ -40,7 +40,7 @@ def perfect(example: Example[Spans], cutter: Cutter, scheme: str) -> tuple[Predi
 
 @pytest.mark.parametrize("scheme", ["bio", "bioes"])
 @given(example=texts_with_spans(), size=st.integers(10, 40))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_perfect_outputs_decode_to_every_span_that_tags_can_say(cutter_of, scheme, example, size):
     prediction, lost = perfect(example, cutter_of(size, size // 3), scheme)
     missed = set(example.target) - set(prediction.target)
@@ -48,7 +48,7 @@ def test_perfect_outputs_decode_to_every_span_that_tags_can_say(cutter_of, schem
 
 
 @given(example=texts_with_spans())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_the_size_of_windows_does_not_change_what_perfect_outputs_say(cutter_of, example):
     small, _ = perfect(example, cutter_of(12, 5), "bio")
     large, _ = perfect(example, cutter_of(512, 0), "bio")
@@ -92,7 +92,7 @@ def test_adjacent_mentions_of_one_label_stay_apart(cutter_of):
 
 @pytest.mark.parametrize("scheme", ["bio", "bioes"])
 @given(seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_outputs_decode_to_legal_disjoint_spans_of_whole_words(cutter_of, scheme, seed):
     text = "Severe asthma, chest pain/dyspnoea; aspirin 100 mg (2x) denied."
     tokens = cutter_of(64, 8).tokens(text)

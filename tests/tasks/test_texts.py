@@ -24,7 +24,7 @@ LONG = "The patient denies chest pain. " * 40
 
 
 @given(text=st.text(CHARACTERS, max_size=300), size=st.integers(10, 40))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_windows_of_a_text_weigh_one_together(cutter_of, text, size):
     outputs = Outputs("classification", ("a", "b"), size, size // 3)
     windows, _ = CODECS["classification"].windows(

@@ -9,6 +9,7 @@ import pytest
 
 from clintune.errors import TrackingError
 from clintune.lockfile import entry_sha256, inputs_sha256, read_lock
+from clintune.tracking.journal import now
 from clintune.tracking.stage_run import _expect_same
 from tests.project import Project, make_project
 from tests.tracking.stores import client_of, files_of, runs_of, spooled, stage_runs
@@ -183,6 +184,25 @@ class TestAfterwards:
     def test_a_second_snapshot_of_the_same_is_the_first(self, ran, client):
         ran.run("clintune", "snapshot")
         assert len(runs_of(client, "tags.`dvc.kind` = 'snapshot'")) == 1
+
+    @pytest.mark.parametrize("copied", [False, True], ids=["invented", "copied"])
+    def test_a_run_that_only_says_so_made_nothing(self, ran, client, copied):
+        [true] = [run for run in stage_runs(client, "train") if "clintune.sealed" in run.data.tags]
+        kept = {key: text for key, text in true.data.tags.items() if copied or key.startswith("dvc.")}
+        later = client.create_run(true.info.experiment_id, start_time=now(), tags=kept)
+        client.set_terminated(later.info.run_id, "FINISHED")
+        said = ran.run("clintune", "snapshot").stdout
+        client.delete_run(later.info.run_id)
+        assert true.info.run_id in said
+        assert later.info.run_id not in said
+
+    def test_without_the_ledger_a_run_made_it_by_its_own_word(self, ran, client):
+        ledger = ran.root / ".clintune/ledger"
+        ledger.rename(ledger.with_name("elsewhere"))
+        said = ran.run("clintune", "snapshot").stdout.splitlines()
+        ledger.with_name("elsewhere").rename(ledger)
+        assert len(said) > 1
+        assert all(line.endswith(" (the ledger here did not seal it)") for line in said[1:])
 
     def test_an_entry_that_no_run_made_has_no_producer(self, ran, client):
         lock = (ran.root / "dvc.lock").read_text()

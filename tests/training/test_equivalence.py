@@ -156,7 +156,7 @@ WORDS = st.lists(
 
 
 @given(words=WORDS, size=st.integers(8, 24), share=st.floats(0, 0.5))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_without_context_many_windows_say_and_cost_what_one_does(cutter_of, tiny, words, size, share):
     network = without_context(tiny).eval()
     outputs, forward = OUTPUTS["entities"], forward_of(network, CPU)

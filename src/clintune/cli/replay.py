@@ -10,11 +10,10 @@ from clintune import provenance
 from clintune.errors import UserError
 from clintune.evidence.replaying.certificate import Certificate, certify
 from clintune.evidence.replaying.comparison import packages
+from clintune.evidence.replaying.recording import record
 from clintune.evidence.replaying.rerun import rerun
 from clintune.evidence.replaying.target import Target, target_of
 from clintune.evidence.replaying.variations import conditions_of
-from clintune.evidence.subject import CERTIFICATE
-from clintune.sealing.ledger import Ledger
 from clintune.tracking.home import Home
 from clintune.tracking.journal import now
 from clintune.tracking.store import answering, open_store
@@ -33,7 +32,7 @@ def replay_and_certify(
     own_environment: bool = False,
     keep: Path | None = None,
 ) -> Iterator[Certificate]:
-    """A certificate for each replay, sealed like a stage. The (first) clone is removed, or kept in `keep`."""
+    """Of each replay a certificate, sealed and shown in MLflow. The first clone may stay in `keep`."""
     if keep is not None and keep.exists():
         raise UserError(str(keep), "is there already", "name a folder that is not")
     target = target_of(root, place, named)
@@ -41,6 +40,7 @@ def replay_and_certify(
         _forewarn(target)
     shown = _shown(place, target)
     for number, conditions in enumerate(conditions_of(vary)):
+        began = now()
         with tempfile.TemporaryDirectory(prefix="clintune-replay-") as folder:
             try:
                 replayed = rerun(root, target, Path(folder), conditions, own_environment=own_environment)
@@ -49,7 +49,7 @@ def replay_and_certify(
                 clone = conditions.folder(Path(folder))
                 if keep is not None and not number and clone.exists():
                     shutil.move(clone, keep)
-        Ledger(place.ledger).append(CERTIFICATE, certificate.commit, certificate.as_json(), at=now())
+        record(place, certificate, began=began)
         yield certificate
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from clintune.errors import LedgerError
-from clintune.evidence.verification.observing import Sealed, ledger_in
+from clintune.evidence.verification.observing import CERTIFICATE, Sealed, ledger_in
 from clintune.evidence.verification.verifier import made_by, read_ledger
 from clintune.lockfile import LockEntry, read_lock
 from clintune.sealing.ledger import Line
@@ -15,8 +15,6 @@ from clintune.tracking.home import Home
 
 Record: TypeAlias = Mapping[str, Any]
 """What `clintune.sealing.record.stage_record` wrote of a stage."""
-CERTIFICATE = "certificate"
-"""The kind of what a replay seals."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,8 +52,7 @@ def registered(alias: str) -> str:
 def snapshot(producers: "Iterable[Producers]") -> str:
     """Which run made each entry of dvc.lock."""
     rows = "\n".join(
-        f"| {one.stage} | {one.runs[-1] if one.runs else missing(one)} "
-        f"| {len(one.runs)} | {len(one.others)} | `{one.entry_sha256}` |"
+        f"| {one.stage} | {maker(one)} | {len(one.runs)} | {len(one.others)} | `{one.entry_sha256}` |"
         for one in producers
     )
     return (
@@ -63,6 +62,9 @@ def snapshot(producers: "Iterable[Producers]") -> str:
     )
 
 
-def missing(producers: "Producers") -> str:
-    """What to say of an entry that no run of record made."""
-    return "unrecorded: the run waits in the spool" if producers.unrecorded else "NO PRODUCER"
+def maker(producers: "Producers") -> str:
+    """The run that made an entry of dvc.lock, or what to say where none of record did."""
+    if not producers.runs:
+        return "unrecorded: the run waits in the spool" if producers.unrecorded else "NO PRODUCER"
+    run = producers.runs[-1]
+    return run if run in producers.sealed else f"{run} (the ledger here did not seal it)"

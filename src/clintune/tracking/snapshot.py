@@ -114,7 +114,7 @@ def main() -> int:
         return _NOT_CHECKED
     print("The run that made what each stage wrote:")
     for one in found.producers:
-        print(f"  {one.stage:10}  {one.runs[-1] if one.runs else notes.missing(one)}")
+        print(f"  {one.stage:10}  {notes.maker(one)}")
     return 0 if found.complete else _NO_PRODUCER
 
 

@@ -1,4 +1,4 @@
-"""What the store holds of the runs of stages, in the form in which `reported` says what they said."""
+"""What the store holds of stages and replays, in the form in which `reported` says what they said."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 
+from clintune.errors import TrackingError
 from clintune.sealing.hashing import sums
+from clintune.tracking.home import without_password
 from clintune.tracking.reported import DESCRIPTION, description_sum
 from clintune.tracking.run import SEALED
 from clintune.tracking.store import Store
@@ -19,8 +21,10 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 _AT_ONCE = 500
-_NAME, ENTRY = "clintune.run", "dvc.lock_entry_sha256"
+NAME, ENTRY = "clintune.run", "dvc.lock_entry_sha256"
 """Tags: the run's name in the spool, and the entry of dvc.lock that it made."""
+REPLAY = "replay"
+"""What the tag `dvc.kind` says of a run that shows a certificate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +56,15 @@ class Stored:
 
 
 def stored_runs(store: Store) -> dict[str, Stored]:
-    """The runs of stages by the name that they had in the spool, those in the bin too.
+    """The runs of stages and replays by the name that they had in the spool, those in the bin too.
 
-    A second run of that name, and one without any that says what stages say, are named as MLflow does.
+    A second run of that name, and one without any that says what those say, are named as MLflow does.
     """
     runs = {run.info.run_id: run for run in _all_runs(store)}
     found: dict[str, Stored] = {}
     for run_id, run in sorted(runs.items(), key=lambda item: item[1].info.start_time):
-        name = run.data.tags.get(_NAME)
-        if name is not None or ENTRY in run.data.tags:
+        name = run.data.tags.get(NAME)
+        if name is not None or ENTRY in run.data.tags or run.data.tags.get("dvc.kind") == REPLAY:
             key = run_id if name is None or name in found else name
             found[key] = Stored(run, runs.get(run.data.tags.get("mlflow.parentRunId")))
     return found
@@ -173,10 +177,21 @@ def _local(uri: str) -> Iterator[Path]:
     if (there := folder_of(uri)) is not None:
         yield there
         return
-    from mlflow.artifacts import download_artifacts
-
     with TemporaryDirectory() as folder:
-        yield Path(download_artifacts(artifact_uri=uri, dst_path=folder))
+        yield _fetched(uri, folder)
+
+
+def _fetched(uri: str, folder: str) -> Path:
+    """Raises TrackingError where nobody is at the address, or the library is missing that reads such ones."""
+    from mlflow.artifacts import download_artifacts
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return Path(download_artifacts(artifact_uri=uri, dst_path=folder))
+    except (MlflowException, ImportError, OSError, ValueError) as error:
+        said = without_password((str(error) or type(error).__name__).splitlines()[0])
+        step = "mend the address in the store, or install what reads it"
+        raise TrackingError(without_password(uri), f"these artifacts cannot be read: {said}", step) from error
 
 
 def _sums_of(folder: Path) -> dict[str, str]:

@@ -26,7 +26,7 @@ def measured(manner, answers, weights=None, labels=LABELS):
 
 
 @given(seed=st.integers(0, 2**32 - 1), texts=st.integers(12, 60))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_scores_of_one_label_are_those_of_scikit_learn(seed, texts):
     random = np.random.default_rng(seed)
     gold, said, scores = answers = one_of(random, texts)
@@ -42,7 +42,7 @@ def test_scores_of_one_label_are_those_of_scikit_learn(seed, texts):
 
 
 @given(seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_scores_of_several_labels_are_those_of_scikit_learn(seed):
     random = np.random.default_rng(seed)
     gold, said = (random.integers(0, 2, (30, 3)).astype(float) for _ in range(2))
@@ -54,7 +54,7 @@ def test_scores_of_several_labels_are_those_of_scikit_learn(seed):
 
 
 @given(seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_scores_of_numbers_are_those_of_scikit_learn_and_scipy(seed):
     random = np.random.default_rng(seed)
     gold, said = (random.integers(0, 9, (30, 1)).astype(float) for _ in range(2))
@@ -67,7 +67,7 @@ def test_scores_of_numbers_are_those_of_scikit_learn_and_scipy(seed):
 
 @pytest.mark.parametrize("manner", [CLASSIFICATION, REGRESSION])
 @given(seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_to_weigh_a_text_is_to_repeat_it(manner, seed):
     random = np.random.default_rng(seed)
     answers = one_of(random, 20)

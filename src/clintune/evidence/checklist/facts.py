@@ -22,8 +22,9 @@ from clintune.evidence.declared import (
     read_declarations,
 )
 from clintune.evidence.replaying.certificate import Certificate
-from clintune.evidence.subject import CERTIFICATE, Record, Subject
+from clintune.evidence.subject import Record, Subject
 from clintune.evidence.verification.findings import Finding
+from clintune.evidence.verification.observing import CERTIFICATE
 from clintune.files import sha256
 from clintune.lockfile import entry_sha256
 from clintune.sealing.record import KIND

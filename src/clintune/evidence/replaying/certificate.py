@@ -12,7 +12,7 @@ from clintune.evidence.replaying.originals import Originals
 from clintune.evidence.replaying.rerun import Replayed
 from clintune.evidence.replaying.target import Target
 from clintune.evidence.replaying.variations import VARIATIONS
-from clintune.evidence.subject import CERTIFICATE
+from clintune.evidence.verification.observing import CERTIFICATE
 from clintune.files import read_json
 from clintune.params import leaves
 

@@ -15,10 +15,12 @@ from clintune.evidence.verification import verifier
 from clintune.lockfile import LockEntry
 from clintune.params import leaves
 from clintune.tracking import limits
-from clintune.tracking.stored import ENTRY, Stored, by_execution
+from clintune.tracking.run import SEALED
+from clintune.tracking.stored import ENTRY, REPLAY, Stored, by_execution
 
 Tree: TypeAlias = Mapping[str, Any]
 Amiss: TypeAlias = tuple[str, str, str, object, object]
+_CERTIFICATE = {"run", "name", "started", "reported"}
 
 
 def of_params(now: Tree | str, lock: Mapping[str, LockEntry]) -> Iterator[Amiss]:
@@ -88,6 +90,34 @@ def _of_execution(parent: Any, records: list[Tree], stages: Iterable[Stored]) ->
         headline = {limits.name(name) for record in records for name in record["reported"]["headline"]}
         for name in sorted(parent.data.metrics.keys() - headline):
             yield "run", place, f"metric {name}", "", parent.data.metrics[name]
+
+
+def of_replays(
+    runs: Mapping[str, Tree], certificates: Iterable[tuple[Tree, Tree]], waiting: Iterable[str]
+) -> Iterator[Amiss]:
+    """Replays that MLflow shows otherwise than they were sealed, or not at all."""
+    sealed = {
+        str(record["run"] if record.keys() >= _CERTIFICATE else "without a name"): (line, record)
+        for line, record in certificates
+    }
+    for key in sorted(sealed.keys() - runs.keys() - {*waiting}):
+        yield "run", f"run {key} of a replay", "", f"line {sealed[key][0]['number']} of the ledger", ""
+    for key, (line, record) in sealed.items():
+        if key in runs and key not in waiting:
+            for one in _of_replay(line, record, runs[key]):
+                yield one["kind"], one["place"], one["field"], one["sealed"], one["found"]
+    for key in sorted(runs.keys() - sealed.keys() - {*waiting}):
+        if runs[key]["tags"].get("dvc.kind") == REPLAY and runs[key]["status"] == "FINISHED":
+            yield "run", f"run {runs[key]['id']} of a replay", "line of the ledger", "one", ""
+
+
+def _of_replay(line: Tree, record: Tree, run: Tree) -> verifier.Findings:
+    place, said = f"run {run['id']} of a replay", record["reported"]
+    facts = {"name": record["name"], "start": record["started"], "status": "FINISHED", "lifecycle": "active"}
+    yield from verifier.differences("run", place, "", facts, {key: run[key] for key in facts})
+    tags = {**said["tags"], SEALED: f"{line['number']}:{line['hash']}"}
+    yield from verifier.judge_said(place, {**said, "tags": tags}, dict(run))
+    yield from verifier.differences("run", place, "metric", {}, run["latest"])
 
 
 def of_trail(before: Iterable[str], lines: Iterable[bytes]) -> Iterator[Amiss]:

@@ -29,6 +29,8 @@ from clintune.tracking.trail.opening import is_kept, name_of
 from clintune.tracking.trail.reading import gaps, trail_of
 
 Tree = dict[str, Any]
+CERTIFICATE = "certificate"
+"""The kind of what a replay seals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +78,14 @@ def observe(root: Path, place: Home, sealed: Sealed) -> Tree:
             raise _nothing_sealed(place)
         _expect_unmoved(place, stored.values())
         said = {record["run"]: record for record in records}
-        runs = {key: _run(store, one, said.get(key)) for key, one in stored.items()}
+        shown = {record["run"]: record for _, record in sealed.of_kind(CERTIFICATE) if "run" in record}
+        runs = {key: _run(store, one, said.get(key) or shown.get(key)) for key, one in stored.items()}
         executions = dict(_executions(store, stored, said))
     ended = [record for key, record in said.items() if key in stored and stored[key].sealed]
     found = [
         *missing, *amiss.of_params(_params(root), lock), *amiss.of_lock(root, lock, ended),
         *amiss.of_files(root, lock), *amiss.of_runs(stored, said, waiting),
+        *amiss.of_replays(runs, sealed.of_kind(CERTIFICATE), waiting),
         *amiss.of_trail(_named_before(place), sealed.lines),
     ]  # fmt: skip
     return {
