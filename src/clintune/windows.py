@@ -70,8 +70,8 @@ class Reader:
         encoding = self.tokenizer.encode(text, add_special_tokens=False)
         words, places = encoding.word_ids, [_characters(text, *place) for place in encoding.offsets]
         heads = (
-            before is None or words[index] != words[index - 1] or _parts(text, before, place)
-            for index, (before, place) in enumerate(pairwise([None, *places]))
+            not index or words[index] != words[index - 1] or _parts(text, places[index - 1], places[index])
+            for index in range(len(places))
         )
         return Tokens(
             ids=tuple(encoding.ids),
