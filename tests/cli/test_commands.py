@@ -107,7 +107,12 @@ def test_check_reads_every_record_before_a_long_run(project):
     ]
     notes = project / "notes.jsonl"
     lines = [
-        {"id": f"{one}", "group": f"{one}", "text": "胸痛, 咳嗽 chest pain.", "spans": []}
+        {
+            "id": f"{one}",
+            "group": f"{one}",
+            "text": "胸痛, 咳嗽 chest pain.",
+            "spans": [{"start": 0, "end": 2, "label": "Symptom"}],
+        }
         for one in range(60)
     ]
     notes.write_text("".join(json.dumps(one) + "\n" for one in lines))
