@@ -349,3 +349,17 @@ def test_more_records_need_no_more_memory(tmp_path, monkeypatch):
 
     peak(300)  # what is imported or cached once is no part of the question
     assert peak(6000) < 1.2 * peak(300)
+
+
+@pytest.mark.parametrize("split", ["train", "validation"])
+def test_a_split_in_which_no_record_is_annotated_is_one_line_before_training(tmp_path, split):
+    """F1 on validation would be 0 whatever the weights, and the first ones would be kept."""
+    rows = [one | ({"spans": []} if one["split"] == split else {}) for one in SOUND]
+    with pytest.raises(DataError, match=f"none of the 1 records of {split} is annotated") as caught:
+        examples_of(tmp_path, rows)
+    assert caught.value.place == f"params.yaml: preprocess.split.{split}"
+
+
+def test_a_test_split_in_which_no_record_is_annotated_is_for_the_report_to_say(tmp_path):
+    rows = [one | ({"spans": []} if one["split"] == "test" else {}) for one in SOUND]
+    assert examples_of(tmp_path, rows)["splits"]["test"]["spans"] == {}

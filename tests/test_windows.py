@@ -12,6 +12,7 @@ from tokenizers.pre_tokenizers import Split
 from clintune.errors import ModelError
 from clintune.examples import IGNORED
 from clintune.windows import Cutter, Reader, load_cutter
+from tests.other_tokenizers import TOKENIZERS, tokenizer
 from tests.strategies import CHARACTERS
 
 
@@ -116,3 +117,28 @@ def test_a_companion_reads_the_characters_of_each_token_and_no_more_than_it_can(
             assert (first, last) == (0, 0) or 1 <= first < last <= len(companion.input_ids) - 1
             read += last - first
     assert read or not tokens
+
+
+@given(text=st.text(st.characters(exclude_categories=("Cc", "Cs")), max_size=60) | st.text(CHARACTERS))
+@settings(max_examples=200, deadline=None)
+def test_words_of_a_bert_tokenizer_are_its_own(cutter_of, text):
+    reader = cutter_of(64, 8).reader
+    words = reader.tokenizer.encode(text, add_special_tokens=False).word_ids
+    firsts = tuple(not index or words[index] != words[index - 1] for index in range(len(words)))
+    assert reader.tokens(text).heads == firsts
+
+
+@pytest.mark.parametrize("kind", TOKENIZERS)
+def test_a_token_lies_where_its_word_does_whatever_the_tokenizer_counts_with_it(kind):
+    text = "No chest pain (severe).\n\n 糖尿病 🩺 5 mg/kg"
+    tokens = Reader(tokenizer(kind), (0,), (0,), None, 64).tokens(text)
+    marked = [text[start:end] for start, end in zip(tokens.starts, tokens.ends, strict=True)]
+    assert marked == [one.strip() for one in marked]
+    first = [start for start, end, head in zip(tokens.starts, tokens.ends, tokens.heads, strict=True)
+             if head and start < end]  # fmt: skip
+    alone = {place for place, one in enumerate(text) if one in "().糖尿病/"}
+    after_blanks = {
+        place for place, one in enumerate(text) if not one.isspace() and text[place - 1].isspace()
+    }
+    assert alone | after_blanks <= set(first)
+    assert text.index("est") not in first

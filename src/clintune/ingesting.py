@@ -31,11 +31,11 @@ def ingest(section: Ingest, *, seed: int, raw: Path) -> Mapping[str, FileSum]:
 def _copy(section: Ingest, raw: Path, to: Path) -> None:
     """Copy the chosen files, links to files followed; a path that is one file is chosen by its own name."""
     corpus = Path(section.path)
-    if not corpus.is_file() and not corpus.is_dir():
-        raise SourceError(_PATH, f"{corpus} is no file or folder", "name the corpus, as seen from here")
-    if _overlap(corpus.resolve(), raw.resolve()):
-        raise SourceError(_PATH, f"{corpus} and the output {raw} overlap", "keep the corpus elsewhere")
     try:
+        if not corpus.is_file() and not corpus.is_dir():
+            raise SourceError(_PATH, f"{corpus} is no file or folder", "name the corpus, as seen from here")
+        if _overlap(corpus.resolve(), raw.resolve()):
+            raise SourceError(_PATH, f"{corpus} and the output {raw} overlap", "keep the corpus elsewhere")
         found = [corpus] if corpus.is_file() else _walk(corpus)
         root = corpus.parent if corpus.is_file() else corpus
         sources = {expect_utf8(path.relative_to(root).as_posix(), str(path)): path for path in found}

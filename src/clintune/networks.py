@@ -1,6 +1,8 @@
 """Encoder and head in one module; read from a base model or from a checkpoint."""
 
 import json
+import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
@@ -8,6 +10,7 @@ from typing import cast
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel
@@ -116,8 +119,17 @@ def save(network: Network, checkpoint: Path) -> None:
 
 
 def write_weights(module: nn.Module, path: Path) -> None:
-    """Tensors in safetensors, without metadata: with two keys their bytes vary."""
-    save_file({name: tensor.contiguous() for name, tensor in module.state_dict().items()}, path)
+    """Tensors in safetensors, without metadata: with two keys their bytes vary.
+
+    Raises OSError also for what safetensors says of the system in words of its own, as a full disk.
+    """
+    try:
+        save_file({name: tensor.contiguous() for name, tensor in module.state_dict().items()}, path)
+    except SafetensorError as error:
+        said = re.search(r"\(os error (\d+)\)", str(error))
+        if said is None:
+            raise
+        raise OSError(int(said[1]), os.strerror(int(said[1])), str(path)) from error
 
 
 def forward_of(network: Network, device: torch.device) -> Forward:

@@ -125,7 +125,7 @@ class Evaluate(Section):
     resamples: Count
     level: Annotated[float, Field(gt=0, lt=1)]
     shareable: bool
-    shown: Annotated[int, Field(ge=0)]
+    shown: Annotated[int, Field(ge=0, le=10**9)]
     baselines: Annotated[tuple[Baseline, ...], Field(strict=False)]
 
 

@@ -64,7 +64,8 @@ def explain(path: Path, text: str, error: ValidationError, schema: type[BaseMode
             )
         case _:
             found = f"found {_shown(first['input'])}"
-            return ParamsError(place, found, first["msg"].replace("Input should", "it should"))
+            expected = first["msg"].replace("Input should", "it should").replace("valid tuple", "list")
+            return ParamsError(place, found, expected)
 
 
 def _keys(fault: Mapping[str, Any], tree: Any) -> tuple[int | str, ...]:

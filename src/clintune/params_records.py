@@ -95,7 +95,7 @@ class Preprocess(Section):
     conll: Conll | None
     table: Table | None
     split: SplitByHash | SplitByFile | SplitByScaffold = Field(discriminator="by")
-    labels: Mapping[str, str | None]
+    labels: Mapping[str, Name | None]
     max_quarantined: Fraction
 
     @model_validator(mode="after")

@@ -1,6 +1,7 @@
 """Run one stage: arguments, params, environment, tracking, exit codes."""
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +18,13 @@ from clintune.tracking.stage_run import stage_run
 Work: TypeAlias = Callable[[Params, Run, Mapping[str, Path]], None]
 
 _USER_ERROR = 2
+_OF_THE_MACHINE = {
+    errno.ENOSPC: "make room",
+    errno.EDQUOT: "make room",
+    errno.EROFS: "make it writable",
+    errno.EACCES: "give yourself the right",
+}
+"""What the user can mend of what the system says, by its number."""
 _QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DVC_NO_ANALYTICS": "1",
@@ -26,7 +34,9 @@ _QUIET = {
 
 
 def run_stage(name: str, work: Work, *, paths: Sequence[str] = (), sections: Sequence[str] = ()) -> None:
-    """Do the `work` of stage `name` as one tracked run; the process exits with 2 on a UserError.
+    """Do the `work` of stage `name` as one tracked run.
+
+    The process exits with 2 on a UserError, and where the machine has no room or gives no right to write.
 
     Each of `paths` is a required argument of the command line, as --NAME PATH. `sections` are the parts
     of params.yaml that the stage reads: the same that dvc.yaml declares for it.
@@ -40,6 +50,12 @@ def run_stage(name: str, work: Work, *, paths: Sequence[str] = (), sections: Seq
             work(params, run, found)
     except UserError as error:
         print(error, file=sys.stderr)
+        sys.exit(_USER_ERROR)
+    except OSError as error:
+        if error.errno not in _OF_THE_MACHINE:
+            raise
+        place, problem = str(error.filename or Path().resolve()), os.strerror(error.errno).lower()
+        print(UserError(place, problem, _OF_THE_MACHINE[error.errno]), file=sys.stderr)
         sys.exit(_USER_ERROR)
 
 

@@ -1,12 +1,13 @@
 """Text into overlapping windows that fit the model: nothing cut away, every token owned once."""
 
 import json
+import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from tokenizers import Tokenizer
 
@@ -15,6 +16,14 @@ from clintune.errors import ModelError
 from clintune.examples import IGNORED, Companion, Window
 
 Item = TypeVar("Item")
+Place: TypeAlias = tuple[int, int]
+
+_CHINESE = (
+    ("\u3400", "\u4dbf"), ("\u4e00", "\u9fff"), ("\uf900", "\ufaff"), ("\U00020000", "\U0002a6df"),
+    ("\U0002a700", "\U0002b73f"), ("\U0002b740", "\U0002b81f"), ("\U0002b820", "\U0002ceaf"),
+    ("\U0002f800", "\U0002fa1f"),
+)  # fmt: skip
+"""The blocks that BERT's normalizer puts blanks around."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +68,50 @@ class Reader:
     def tokens(self, text: str, companions: tuple[Tokens, ...] = ()) -> Tokens:
         """The whole text, however long, in tokens."""
         encoding = self.tokenizer.encode(text, add_special_tokens=False)
-        words = encoding.word_ids
+        words, places = encoding.word_ids, [_characters(text, *place) for place in encoding.offsets]
+        heads = (
+            not index or words[index] != words[index - 1] or _parts(text, places[index - 1], places[index])
+            for index in range(len(places))
+        )
         return Tokens(
             ids=tuple(encoding.ids),
-            starts=tuple(start for start, _ in encoding.offsets),
-            ends=tuple(end for _, end in encoding.offsets),
-            heads=tuple(index == 0 or words[index] != words[index - 1] for index in range(len(words))),
+            starts=tuple(start for start, _ in places),
+            ends=tuple(end for _, end in places),
+            heads=tuple(heads),
             companions=companions,
         )
 
     def framed(self, inner: tuple[Item, ...], outer: Item) -> tuple[Item, ...]:
         """With `outer` in the place of each special token."""
         return (outer,) * len(self.prefix) + inner + (outer,) * len(self.suffix)
+
+
+def _characters(text: str, start: int, end: int) -> Place:
+    """Where a token lies: without blanks, which some tokenizers count with the word behind them.
+
+    Of a token of blanks alone nothing is left.
+    """
+    piece = text[start:end]
+    first = start + len(piece) - len(piece.lstrip())
+    return first, max(first, start + len(piece.rstrip()))
+
+
+def _parts(text: str, before: Place, place: Place) -> bool:
+    """Whether a word begins between two tokens by BERT's rule, for tokenizers that know no border but blanks.
+
+    Not inside a character, which a tokenizer of bytes may have several tokens for.
+    """
+    between = text[max(0, before[1] - 1) : place[0] + 1]
+    return before[1] <= place[0] and any(one.isspace() or _stands_alone(one) for one in between)
+
+
+def _stands_alone(character: str) -> bool:
+    """Whether a character is a word by itself for BERT: punctuation, or a Chinese character."""
+    if character.isascii():
+        return character.isprintable() and not (character.isalnum() or character == " ")
+    return unicodedata.category(character).startswith("P") or any(
+        first <= character <= last for first, last in _CHINESE
+    )
 
 
 @dataclass(frozen=True, slots=True)

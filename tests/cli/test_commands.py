@@ -107,7 +107,12 @@ def test_check_reads_every_record_before_a_long_run(project):
     ]
     notes = project / "notes.jsonl"
     lines = [
-        {"id": f"{one}", "group": f"{one}", "text": "胸痛, 咳嗽 chest pain.", "spans": []}
+        {
+            "id": f"{one}",
+            "group": f"{one}",
+            "text": "胸痛, 咳嗽 chest pain.",
+            "spans": [{"start": 0, "end": 2, "label": "Symptom"}],
+        }
         for one in range(60)
     ]
     notes.write_text("".join(json.dumps(one) + "\n" for one in lines))
@@ -207,6 +212,37 @@ def test_check_finds_a_tracking_server_that_does_not_answer(project, monkeypatch
     [(status, words)] = seen(project, "tracking")
     assert status == "finding"
     assert words == "the server that MLFLOW_TRACKING_URI names does not answer (Connection refused)"
+
+
+@pytest.mark.parametrize("uri", ["mlruns", "file:///tmp/mlruns"])
+def test_check_names_what_a_store_can_be_where_a_folder_is_named(project, monkeypatch, uri):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    [(status, words)] = seen(project, "tracking")
+    assert status == "finding"
+    assert "none of sqlite:///FILE, postgresql://… and http://…" in words
+
+
+def test_check_looks_at_the_file_that_is_the_store(project, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///runs.db")
+    assert seen(project, "tracking") == [("ok", "the file runs.db")]
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///nowhere/runs.db")
+    assert seen(project, "tracking") == [("finding", "the file nowhere/runs.db, whose folder is missing")]
+
+
+def test_check_finds_a_model_too_large_for_export_before_it_is_trained(project, monkeypatch):
+    assert seen(project, "export") == []
+    monkeypatch.setattr("clintune.cli.check.LARGEST", 2**26)
+    assert seen(project, "export") == [
+        ("finding", "0.1 GiB of weights do not fit into one ONNX file (2 GiB)")
+    ]
+
+
+@pytest.mark.parametrize("command", ["use synthetic", "send", "mend", "ui"])
+def test_a_command_outside_the_project_is_one_line_and_writes_nothing(tmp_path, monkeypatch, capsys, command):
+    monkeypatch.chdir(tmp_path)
+    assert main(command.split()) == 2
+    assert capsys.readouterr().err == "dvc.yaml: no such file; run from the project's folder\n"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_check_finds_a_database_that_does_not_answer(project, monkeypatch, tmp_path):

@@ -124,6 +124,7 @@ def test_where_no_corpus_lies_the_next_step_says_so(project: Path) -> None:
 def test_a_program_may_read_the_changes(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (project / "dvc.yaml").touch()
     monkeypatch.chdir(project)
     assert main(["use", "bc5cdr", "--json"]) == 0
     said = json.loads(capsys.readouterr().out)

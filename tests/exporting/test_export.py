@@ -216,7 +216,7 @@ def test_the_onnx_file_carries_no_trace_of_where_it_was_made(bundle):
 def test_weights_beyond_the_limit_of_a_file_are_one_clear_line(walked, tmp_path, monkeypatch):
     from clintune.errors import ModelError
 
-    monkeypatch.setattr("clintune.exporting.onnx_file._LARGEST", 1000)
+    monkeypatch.setattr("clintune.exporting.onnx_file.LARGEST", 1000)
     checkpoint = walked.folder("checkpoint")
     with pytest.raises(ModelError, match="do not fit into one ONNX file"):
         write_onnx(load(checkpoint, Outputs.read(checkpoint / "outputs.json")), tmp_path / "m.onnx")

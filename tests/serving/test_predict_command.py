@@ -55,6 +55,13 @@ def test_a_text_file_is_one_document_with_its_line_ends(bundle, write, capsys):
     assert [span["start"] for span in said["spans"]] == [NOTE.target[0].start + 3]
 
 
+def test_a_byte_order_mark_before_lines_is_no_text(bundle, write, capsys):
+    file = write("notes.jsonl", f"\ufeff{line(id='a', text=NOTE.text)}".replace("\n", "\r\n"))
+    assert main(["predict", str(bundle), str(file)]) == 0
+    [span] = json.loads(capsys.readouterr().out)["spans"]
+    assert span["start"] == NOTE.target[0].start
+
+
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [

@@ -84,6 +84,17 @@ def test_other_files_beside_the_texts_are_passed_over(tmp_path):
     assert len(read(write(tmp_path, files), "brat")) == 1
 
 
+@pytest.mark.parametrize("names", [("n.TXT", "n.ANN"), ("n.txt", "n.ANN"), ("n.TXT", "n.a1")])
+def test_capitals_in_a_suffix_leave_no_text_out(tmp_path, names):
+    (record,) = read(write(tmp_path, dict(zip(names, (TEXT, MENTIONS), strict=True))), "brat")
+    assert (record.example.id, list(said(record))) == ("n", [["Fever"], ["cough"]])
+
+
+def test_two_files_apart_by_capitals_alone_are_named(tmp_path):
+    with pytest.raises(SourceError, match=r"n\.TXT:1: a file beside it has the same name but for"):
+        read(write(tmp_path, {"n.txt": TEXT, "n.TXT": TEXT, "n.ann": ""}), "brat")
+
+
 def test_offsets_count_a_byte_order_mark(tmp_path):
     record = one(tmp_path, "\ufeffFever", "T1\tSymptom 1 6\tFever\n")
     assert record.example.text == "\ufeffFever"

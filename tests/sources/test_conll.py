@@ -29,6 +29,11 @@ def test_characters_are_joined_without_anything_between(tmp_path):
     assert record.example.target == (Span(0, 2, "symptom"),)
 
 
+def test_a_label_may_have_blanks_where_tabs_part_the_columns(tmp_path):
+    record = one(tmp_path, "rash\tB-Adverse Event\nall\tI-Adverse Event\nover\tO\n")
+    assert record.example.target == (Span(0, 8, "Adverse Event"),)
+
+
 @pytest.mark.parametrize("space", ["\u3000", "\u00a0", "\u0085", "\t"])
 def test_a_token_that_is_white_space_is_a_token(tmp_path, space):
     text = f"头 B_body\n{space} O\n疼 B_symptom\n"

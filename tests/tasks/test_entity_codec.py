@@ -13,7 +13,8 @@ from clintune.checkpoints import Outputs
 from clintune.examples import IGNORED, Example, Prediction, Span, Spans
 from clintune.tasks.codecs import CODECS
 from clintune.tasks.entities.intake import check_spans
-from clintune.windows import Cutter
+from clintune.windows import Cutter, Reader
+from tests.other_tokenizers import TOKENIZERS, tokenizer
 from tests.strategies import LABELS, texts_with_spans
 
 CODEC = CODECS["entities"]
@@ -45,6 +46,26 @@ def test_perfect_outputs_decode_to_every_span_that_tags_can_say(cutter_of, schem
     prediction, lost = perfect(example, cutter_of(size, size // 3), scheme)
     missed = set(example.target) - set(prediction.target)
     assert len(missed) == sum(lost.values())
+
+
+@pytest.mark.parametrize("kind", TOKENIZERS)
+@given(example=texts_with_spans(), size=st.integers(10, 40))
+@settings(max_examples=100, deadline=None)
+def test_the_same_holds_for_tokenizers_that_know_no_words_but_between_blanks(kind, example, size):
+    cutter = Cutter(Reader(tokenizer(kind), (0,), (0,), None, size), size // 3)
+    prediction, lost = perfect(example, cutter, "bio")
+    assert len(set(example.target) - set(prediction.target)) == sum(lost.values())
+    assert check_spans(Example("one", "one", example.text, prediction.target)) is None
+
+
+@pytest.mark.parametrize("kind", TOKENIZERS)
+def test_a_mention_beside_punctuation_or_between_chinese_characters_can_be_said(kind):
+    text = "No chest pain (severe).\n\n有糖尿病史, aspirin"
+    said = ("chest pain", "severe", "糖尿病", "aspirin")
+    spans = tuple(Span(text.index(one), text.index(one) + len(one), "Drug") for one in said)
+    cutter = Cutter(Reader(tokenizer(kind), (0,), (0,), None, 64), 16)
+    prediction, lost = perfect(Example("a", "a", text, spans), cutter, "bioes")
+    assert (prediction.target, lost) == (spans, {})
 
 
 @given(example=texts_with_spans())

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 
+from clintune.errors import TrackingError
 from clintune.tracking import journal
 from clintune.tracking.home import Home
 from clintune.tracking.journal import Closed, Dataset, Journal, Metrics, Opened, Params, Tags
@@ -142,3 +143,20 @@ def test_a_run_of_a_dead_process_that_the_spool_does_not_hold_is_marked_killed(s
         "dead",
         "before the boot",
     }
+
+
+@pytest.mark.usefixtures("store")  # MLflow is imported, and its warnings gone
+def test_an_experiment_that_somebody_deleted_is_one_line_that_says_how_to_get_it_back(tmp_path, monkeypatch):
+    from clintune.tracking.store import open_store
+
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    home = Home(tmp_path / ".clintune")
+    store = open_store(home)
+    store.client.delete_experiment(store.experiment_id)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    with pytest.raises(
+        TrackingError, match="it was deleted in the tracking store; mlflow experiments restore"
+    ):
+        open_store(home)
+    store.client.restore_experiment(store.experiment_id)
+    assert open_store(home).experiment_id == store.experiment_id

@@ -84,6 +84,12 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _expect_project() -> None:
+    """Elsewhere a command would make a second params.yaml, or find a store of its own empty."""
+    if not Path("dvc.yaml").exists():
+        raise UserError("dvc.yaml", "no such file", "run from the project's folder")
+
+
 def _recipes(arguments: argparse.Namespace) -> int:
     from clintune.recipes import RECIPES
 
@@ -95,6 +101,7 @@ def _recipes(arguments: argparse.Namespace) -> int:
 def _use(arguments: argparse.Namespace) -> int:
     from clintune.cli.use import use
 
+    _expect_project()
     chosen = use(arguments.recipe, corpus=arguments.corpus, root=Path())
     return tell(arguments, chosen.as_json(), chosen.lines())
 
@@ -137,6 +144,7 @@ def _predict(arguments: argparse.Namespace) -> int:
 def _send(_arguments: argparse.Namespace) -> int:
     from clintune.cli.send import send
 
+    _expect_project()
     return send()
 
 
@@ -144,6 +152,7 @@ def _mend(_arguments: argparse.Namespace) -> int:
     from clintune.cli.mend import mend
     from clintune.tracking.home import home
 
+    _expect_project()
     for said in mend(Path(), home()):
         print(said)
     return 0
@@ -158,4 +167,5 @@ def _snapshot(_arguments: argparse.Namespace) -> int:
 def _ui(arguments: argparse.Namespace) -> int:
     from clintune.cli.ui import ui
 
+    _expect_project()
     return ui(port=arguments.port)

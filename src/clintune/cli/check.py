@@ -1,5 +1,6 @@
 """clintune check: what would go wrong in a long run, said before it."""
 
+import math
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -9,6 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal, TypeAlias
 
+from safetensors import safe_open
+
 from clintune.cli.environment import unlike_lock
 from clintune.encoders import config_file, tokenizer_file, weights_file
 from clintune.errors import ModelError, UserError
@@ -17,9 +20,10 @@ from clintune.graph import misdeclared
 from clintune.ingesting import ingest
 from clintune.params import Encoder, Params, load_params
 from clintune.preprocessing import preprocess
+from clintune.serving.predictor import LARGEST
 from clintune.tasks.intakes import INTAKES
 from clintune.tokenization import check_fits, tokenize, unread
-from clintune.tracking.home import home
+from clintune.tracking.home import Home, home
 from clintune.tracking.probe import silence
 
 Status: TypeAlias = Literal["ok", "finding", "unknown"]
@@ -58,6 +62,7 @@ def check(root: Path) -> list[Finding]:
     for subject, one in (
         ("corpus", _corpus),
         ("base model", _model),
+        ("export", _export),
         ("molecules", _molecules),
         ("disk", _disk),
     ):
@@ -189,6 +194,22 @@ def _encoder(subject: str, encoder: Encoder, params: Params) -> Iterator[Finding
     yield Finding(subject, "ok", f"{encoder.name}, {len(files)} files compared with their SHA-256")
 
 
+def _export(_root: Path, params: Params) -> Iterator[Finding]:
+    """A model that no ONNX file can hold would stop export, after training. Random weights are smaller."""
+    files = [weights_file(one) for one in params.model.encoders if one.source in {"package", "folder"}]
+    if (wanted := sum(_weights(file) for file in files if file is not None)) > LARGEST:
+        seen = f"{wanted / 2**30:.1f} GiB of weights do not fit into one ONNX file (2 GiB)"
+        yield Finding("export", "finding", seen, "choose a smaller base model")
+
+
+def _weights(file: Path) -> int:
+    """Bytes of all its tensors in fp32, from the names and shapes at its beginning."""
+    with safe_open(file, framework="numpy") as tensors:
+        names = tensors.keys()
+        numbers: int = sum(math.prod(tensors.get_slice(name).get_shape()) for name in names)
+    return 4 * numbers
+
+
 def _molecules(_root: Path, params: Params) -> Iterator[Finding]:
     """Without RDKit a fingerprint would stop evaluation, after training."""
     asked = [params.preprocess.split.by == "scaffold", "fingerprints" in params.evaluate.baselines]
@@ -213,14 +234,22 @@ def _disk(root: Path, params: Params) -> Iterator[Finding]:
         yield Finding("disk", "ok", seen)
 
 
+def _local_store(root: Path, store: Home, file: Path) -> Finding:
+    if file == store.database:
+        where, folder = f"a file below {store.root.name}/", store.root if store.root.exists() else root
+    else:
+        where, folder = f"the file {file}", root / file.parent
+    if not folder.is_dir():
+        return Finding("tracking", "finding", f"{where}, whose folder is missing", "make that folder")
+    if not os.access(folder, os.W_OK):
+        return Finding("tracking", "finding", where, "make it writable")
+    return Finding("tracking", "ok", where)
+
+
 def _tracking(root: Path) -> Iterator[Finding]:
     store = home()
-    if store.is_local:
-        writable = os.access(store.root if store.root.exists() else root, os.W_OK)
-        status: Status = "ok" if writable else "finding"
-        yield Finding(
-            "tracking", status, f"a file below {store.root.name}/", "" if writable else "make it writable"
-        )
+    if store.sqlite is not None:
+        yield _local_store(root, store, store.sqlite)
         return
     kind = "server" if store.is_server else "database"
     if (why := silence(store.uri, within=5)) is None:

@@ -13,13 +13,10 @@ import torch
 from clintune.errors import ModelError
 from clintune.files import whole_file
 from clintune.networks import Network
-from clintune.serving.predictor import LOGITS, input_names
+from clintune.serving.predictor import LARGEST, LOGITS, input_names
 
 OPSET = 18
 """The first with layer normalisation as one node (17), plus one: ONNX Runtime reads it since 1.14 (2023)."""
-
-_LARGEST = 2**31 - 2**20
-"""Protobuf's limit of 2 GiB, less what the graph itself takes."""
 
 
 def write_onnx(network: Network, path: Path) -> None:
@@ -28,7 +25,7 @@ def write_onnx(network: Network, path: Path) -> None:
     Raises ModelError where the weights are larger than one ONNX file can be.
     """
     size = sum(tensor.numel() * tensor.element_size() for tensor in network.state_dict().values())
-    if size > _LARGEST:
+    if size > LARGEST:
         problem = f"{size / 2**30:.1f} GiB of weights do not fit into one ONNX file (2 GiB)"
         raise ModelError("params.yaml: model.name", problem, "choose a smaller base model")
     # Scaled dot-product attention guards against rows without any token, which no text makes.

@@ -30,7 +30,8 @@ def preprocess(
     """Read, check and split the records of `raw`; returns what summary.json holds.
 
     Every record of a split is either kept or in quarantine.parquet. Raises SourceError for a file that is
-    changed or illegal; DataError for more broken records than `max_quarantined`, or a split without any.
+    changed or illegal; DataError for more broken records than `max_quarantined`, a split without any, or a
+    train or validation in which none has a label.
     """
     verify_manifest(raw)
     with whole_folder(examples) as draft, open_claims() as claims:
@@ -99,6 +100,9 @@ def _demand_records(counts: Counts) -> None:
         if not found.kept:
             problem = f"no record of {counts.seen} is left for {split}"
             raise DataError(f"{place}.{split}", problem, "give it a larger share, or mend its pattern")
+        if split != "test" and not found.targets.labels():
+            problem = f"none of the {found.kept} records of {split} is annotated, and training goes by them"
+            raise DataError(f"{place}.{split}", problem, "give it a larger share, or mend preprocess.labels")
 
 
 def metrics(summary: Mapping[str, Any]) -> dict[str, float]:

@@ -43,10 +43,13 @@ def read_documents(path: Path) -> Iterator[Document]:
 
 
 def _lines(stream: Iterable[bytes], name: str) -> Iterator[Document]:
+    """A byte order mark, with which Windows begins a file, is no part of the first line."""
     for number, line in enumerate(stream, start=1):
-        if line.strip():
-            place = f"{name}:{number}"
-            yield _document(_object(_decoded(line, place), place), place)
+        place = f"{name}:{number}"
+        text = _decoded(line, place)
+        text = text.removeprefix("\ufeff") if number == 1 else text
+        if text.strip():
+            yield _document(_object(text, place), place)
 
 
 def _decoded(content: bytes, place: str) -> str:

@@ -18,6 +18,8 @@ from clintune.windows import Cutter, cutter_of
 MODEL = "model.onnx"
 INPUT_IDS, MASK, LOGITS = "input_ids", "attention_mask", "logits"
 COMPANION = ("input_ids", "attention_mask", "firsts", "lasts")
+LARGEST = 2**31 - 2**20
+"""Bytes of weights that one ONNX file can hold: protobuf's 2 GiB, less what the graph itself takes."""
 THREADS = "CLINTUNE_THREADS"
 """How many threads one batch is computed with; unset or 0: one per core. The bits do not depend on it."""
 

@@ -26,10 +26,19 @@ def read(corpus: Path, _section: Preprocess) -> Generator[Record[Spans], None, N
     for files in corpus_files(corpus):
         by_document = sorted(files, key=lambda file: (_document_id(file), file.name))
         for document, parts in groupby(by_document, key=_document_id):
-            suffixes = {PurePosixPath(file.name).suffix: file for file in parts}
+            suffixes = _by_suffix(list(parts))
             annotations = [suffixes[suffix] for suffix in (".ann", ".a1") if suffix in suffixes]
             if ".txt" in suffixes or annotations:
                 yield _record(document, suffixes.get(".txt"), annotations)
+
+
+def _by_suffix(parts: list[CorpusFile]) -> dict[str, CorpusFile]:
+    """The files of a document. Windows writes .TXT and .ANN too."""
+    suffixes = {PurePosixPath(file.name).suffix.lower(): file for file in parts}
+    if len(suffixes) < len(parts):
+        problem = "a file beside it has the same name but for upper and lower case"
+        raise SourceError(f"{parts[0].name}:1", problem, "keep one of them, or rename it")
+    return suffixes
 
 
 def _document_id(file: CorpusFile) -> str:

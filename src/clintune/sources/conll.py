@@ -17,7 +17,7 @@ from clintune.params import Conll, Preprocess
 from clintune.sources.corpus import CorpusFile, corpus_files
 from clintune.sources.decoding import Line, no_record, read_lines
 
-_TAG = re.compile(r"([BIES])[-_](\S+)")
+_TAG = re.compile(r"([BIES])[-_](\S+(?: \S+)*)")
 _PREFIXES = {"iob1": "BI", "iob2": "BI", "iobes": "BIES"}
 _SEPARATORS = {"space": " ", "tab": "\t"}
 

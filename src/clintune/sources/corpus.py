@@ -36,9 +36,9 @@ def corpus_files(corpus: Path) -> Iterator[list[CorpusFile]]:
     Sorted by name. Memory holds names only. Raises SourceError for an archive that is broken or unsafe.
     """
     names = sorted(path.relative_to(corpus).as_posix() for path in corpus.rglob("*") if path.is_file())
-    yield [CorpusFile(name, corpus / name) for name in names if not name.endswith(_TAR + _ZIP)]
+    yield [CorpusFile(name, corpus / name) for name in names if not name.lower().endswith(_TAR + _ZIP)]
     for name in names:
-        if name.endswith(_TAR + _ZIP):
+        if name.lower().endswith(_TAR + _ZIP):
             with TemporaryDirectory(prefix="clintune-") as folder:
                 inside = sorted(_unpack(corpus / name, name, Path(folder)))
                 yield [CorpusFile(f"{name}/{member}", Path(folder, member)) for member in inside]
@@ -60,7 +60,7 @@ def expect_utf8(name: str, place: str) -> str:
 
 def _unpack(archive: Path, name: str, folder: Path) -> Iterator[str]:
     """Write the archive's files below `folder` and give their names."""
-    members = _tar_members if name.endswith(_TAR) else _zip_members
+    members = _tar_members if name.lower().endswith(_TAR) else _zip_members
     try:
         for member, content in members(archive, name):
             inside = PurePosixPath(expect_utf8(member, name))

@@ -46,7 +46,7 @@ def _of_database(uri: str, within: float) -> str | None:
     except ImportError as error:
         return f"its driver {error.name} is not installed; for PostgreSQL: pip install -e '.[postgresql]'"
     except (ArgumentError, ValueError):
-        return "its address is none of a file, a server or a database"
+        return "its address is none of sqlite:///FILE, postgresql://… and http://…"
     except SQLAlchemyError as error:
         said = str(getattr(error, "orig", None) or error).splitlines()
         return without_password(said[0]) if said else type(error).__name__

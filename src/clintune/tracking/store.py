@@ -116,6 +116,9 @@ def _experiment(client: "MlflowClient", *, artifacts: str | None) -> str:
         _VIEW_TAG: json.dumps({"selectedColumns": _COLUMNS, "runsPinned": [], "runsHidden": []}),
     }
     found = client.get_experiment_by_name(name)
+    if found is not None and found.lifecycle_stage == "deleted":
+        step = f"mlflow experiments restore -x {found.experiment_id}, or name another in CLINTUNE_EXPERIMENT"
+        raise TrackingError(f"experiment {name}", "it was deleted in the tracking store", step)
     if found is not None:
         if found.tags.get(_VIEW_TAG) != tags[_VIEW_TAG]:
             client.set_experiment_tag(found.experiment_id, _VIEW_TAG, tags[_VIEW_TAG])

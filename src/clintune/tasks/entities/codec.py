@@ -106,10 +106,13 @@ class EntityCodec:
         scores = _word_scores(words, logits)
         path = _viterbi(scores, _transitions(tuple(labels)))
         chosen = scores[np.arange(len(path)), path]
-        found = list(_runs([labels[tag] for tag in path]))
-        spans = tuple(Span(words[first].start, words[last - 1].end, label) for first, last, label in found)
-        certainty = tuple(float(np.exp(chosen[first:last].mean())) for first, last, _ in found)
-        return Prediction(example_id, spans, certainty)
+        found = [
+            (inked, label, float(np.exp(chosen[first:last].mean())))
+            for first, last, label in _runs([labels[tag] for tag in path])
+            if (inked := _inked(words[first:last]))
+        ]
+        spans = tuple(Span(inked[0].start, inked[-1].end, label) for inked, label, _ in found)
+        return Prediction(example_id, spans, tuple(certainty for *_, certainty in found))
 
 
 def _joined(pieces: Sequence[Piece]) -> tuple[Tokens, NDArray[np.float32]]:
@@ -142,6 +145,11 @@ def _words(tokens: Tokens) -> list[_Word]:
     ]
 
 
+def _inked(words: Sequence[_Word]) -> list[_Word]:
+    """Those with characters: some tokenizers have words of blanks alone."""
+    return [word for word in words if word.start < word.end]
+
+
 def _covered(words: Sequence[_Word], span: Span) -> tuple[int, int]:
     """The words that share a character with the span, as first:last; first == last if none does."""
     first = bisect_right(words, span.start, key=lambda word: word.end)
@@ -151,9 +159,10 @@ def _covered(words: Sequence[_Word], span: Span) -> tuple[int, int]:
 def _unsayable(words: Sequence[_Word], span: Span) -> str | None:
     if span.gaps:
         return "discontinuous"
-    if not words:
+    inked = _inked(words)
+    if not inked:
         return "no_token"
-    start, end = words[0].start, words[-1].end
+    start, end = inked[0].start, inked[-1].end
     if start < span.start or end > span.end:
         return "inside_word"
     return "loose_border" if (start, end) != (span.start, span.end) else None
