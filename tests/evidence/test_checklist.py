@@ -16,7 +16,7 @@ from clintune.evidence.checklist.asks import ASKS, KEYS
 from clintune.evidence.checklist.checking import judge, parts
 from clintune.evidence.checklist.facts import Facts, gather
 from clintune.evidence.checklist.items import Item, Unknown
-from clintune.evidence.checklist.packages import Locked
+from clintune.evidence.checklist.packages import Locked, read_locks
 from clintune.evidence.checklist.report.page import render
 from clintune.evidence.checklist.signatures import Signature
 from clintune.evidence.declared import (
@@ -538,6 +538,11 @@ def test_a_declaration_that_was_never_made_is_in_no_output(stock):
 def written(folder: Path, name: str, text: str) -> Path:
     (folder / name).write_text(text, encoding="utf-8")
     return folder
+
+
+def test_a_lock_file_of_packages_that_is_no_text_locks_nothing(tmp_path):
+    (tmp_path / "requirements.lock").write_bytes(b"\xff\xfe")
+    assert read_locks(tmp_path) == {"requirements.lock": {}}
 
 
 def test_the_examples_in_docs_are_read(tmp_path):
