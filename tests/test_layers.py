@@ -46,7 +46,7 @@ DOORS = {
     "peft": ("clintune.training.adapters",),
     "rdkit": ("clintune.molecules",),
     "sklearn": ("clintune.evaluation.texts.baselines",),
-    "dvc": ("clintune.lockfile", "clintune.cli.why", "clintune.cli.mend"),
+    "dvc": ("clintune.lockfile", "clintune.evidence.objects", "clintune.cli.why", "clintune.cli.mend"),
     "ruamel": (
         "clintune.params_faults", "clintune.yaml_lines",  # params.yaml
         "clintune.lockfile", "clintune.graph",            # dvc.lock, dvc.yaml

@@ -3,6 +3,7 @@
 import pytest
 
 from clintune.cli.mend import mend
+from clintune.lockfile import read_lock
 from clintune.tracking.home import Home
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(300)]
@@ -31,6 +32,18 @@ def test_a_torn_lock_is_made_anew_to_the_byte_and_kept(torn, share):
     assert said.startswith("dvc.lock was torn, as by a kill: made anew from the sealed records;")
     assert lock.read_bytes() == whole
     assert (torn / ".clintune/dvc.lock.torn").read_bytes() == whole[: int(share * len(whole))]
+
+
+@pytest.mark.parametrize("params", [None, b"a: [", b"\xff", b"- 1"])
+def test_params_that_are_damaged_too_stop_nobody(torn, params):
+    """They give the order of keys, which git shows, and nothing else."""
+    (torn / "params.yaml").unlink()
+    if params is not None:
+        (torn / "params.yaml").write_bytes(params)
+    entries = read_lock(torn / "dvc.lock")
+    (torn / "dvc.lock").write_bytes(b"stages:\n  x: {")
+    assert len(list(mend(torn, Home(torn / ".clintune")))) == 1
+    assert read_lock(torn / "dvc.lock") == entries
 
 
 def test_without_a_sealed_record_the_torn_lock_is_taken_away(torn, tmp_path):

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -138,7 +139,16 @@ def test_entries_that_dvc_lock_had_are_missed(scene, kept):
     assert places == {f"dvc.lock: {stage}" for stage in stages[kept:]}
 
 
-@pytest.mark.parametrize("left", [("clintune.sealed", "clintune.run"), ("clintune.sealed",), ()])
+ENTRY = "dvc.lock_entry_sha256"
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        ("clintune.sealed", "clintune.run"), ("clintune.sealed",), (),
+        ("clintune.sealed", "clintune.run", ENTRY), ("clintune.run", ENTRY),
+    ],
+)  # fmt: skip
 def test_a_run_that_says_it_made_an_entry_and_was_never_sealed_is_found(scene, left):
     client, run = client_of(scene.project), run_of(scene, "evaluate")
     tags = {key: value for key, value in run.data.tags.items() if key not in left}
@@ -254,12 +264,186 @@ def test_a_record_that_is_none_hides_nothing_and_stops_nobody(scene, tmp_path, r
         assert "Traceback" not in scene.project.run("clintune", *command, ok=False).stderr
 
 
+def _of_nowhere(scene: Scene, version: Any) -> None:
+    elsewhere = (scene.project.root / "data/checkpoint").as_uri()
+    made = client_of(scene.project).create_model_version(version.name, elsewhere)
+    client_of(scene.project).set_registered_model_alias(version.name, "newest", made.version)
+
+
+def _of_another_bundle(scene: Scene, version: Any) -> None:
+    client_of(scene.project).set_model_version_tag(
+        version.name, version.version, "dvc.out.data/bundle", "0" * 32
+    )
+
+
+def _no_more(scene: Scene, version: Any) -> None:
+    client_of(scene.project).delete_model_version(version.name, version.version)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (_of_nowhere, "clintune-synthetic, version 2: run"),
+        (_of_another_bundle, "clintune-synthetic, version 1: tag dvc.out.data/bundle"),
+        (_no_more, "model clintune-synthetic"),
+    ],
+)
+def test_a_version_in_the_registry_that_no_run_made_or_that_says_something_else_is_found(
+    scene, change, expected
+):
+    [version] = client_of(scene.project).search_model_versions("name = 'clintune-synthetic'")
+    change(scene, version)
+    assert any(expected in f"{one['place']}: {one['field']}" for one in verified_quickly(scene.project))
+
+
+def test_a_section_of_params_in_place_of_nothing_is_found(scene):
+    file = scene.project.root / "params.yaml"
+    before = file.read_text()
+    try:
+        scene.project.params({"preprocess": {"labels": {"Finding": "Symptom"}}})
+        scene.project.params({"train": {"loss": {"class_weights": {"Drug": 2.0}}}})
+        findings = {(one["kind"], one["field"]) for one in verified_quickly(scene.project)}
+    finally:
+        file.write_text(before)
+    added = {"preprocess.labels.Finding", "train.loss.class_weights.Drug"}
+    assert {("param", one) for one in added} <= findings
+
+
+def test_a_param_that_dvc_takes_for_a_size_is_compared_all_the_same(scene):
+    """DVC leaves out what is called size when it names an entry, also in params."""
+
+    def sized(record: dict[str, Any]) -> None:
+        record["lock"]["params"]["params.yaml"]["vocabulary"] = {"size": 1}
+
+    run_again(scene.project, {"pretrain": sized}, name="sized")
+    file = scene.project.root / "dvc.lock"
+    file.write_text(re.sub(r"(vocabulary:\s+size: )1", r"\g<1>2", file.read_text()))
+    assert ("lock", "param vocabulary.size") in found(scene)
+
+
+def test_a_link_to_a_folder_among_artifacts_is_found_and_a_name_that_is_no_text_stops_nobody(scene):
+    folder = Path(run_of(scene, "evaluate").info.artifact_uri.removeprefix("file://"))
+    odd = Path(os.fsdecode(os.fsencode(folder) + b"/\xff"))
+    try:
+        odd.write_bytes(b"x")
+        (folder / "better").symlink_to(scene.project.root / "src")
+        fields = found(scene)
+    finally:
+        odd.unlink()
+        (folder / "better").unlink()
+    assert fields == {("run", "artifact better"), ("run", "artifact \\udcff")}
+
+
+def test_a_link_whose_name_is_no_text_is_named_all_the_same(scene):
+    link = Path(os.fsdecode(os.fsencode(scene.project.root / "data/bundle") + b"/\xff"))
+    link.symlink_to("nowhere")
+    try:
+        places = {one["place"] for one in verified_quickly(scene.project)}
+    finally:
+        link.unlink()
+    assert places == {"data/bundle/\\udcff"}
+
+
+@pytest.mark.parametrize("before", ["no JSON", "5", '{"key": "clintune.sealed"}', "[" * 100_000])
+def test_a_row_that_somebody_adds_to_the_trail_stops_nobody(scene, before):
+    scene.query("INSERT INTO clintune_trail (action, place, before) VALUES ('UPDATE', 'tags', ?)", before)
+    assert {kind for kind, _ in found(scene)} <= {"ledger"}
+
+
+@pytest.mark.parametrize("listing", [b'[{"relpath": "a", "md5": 5}]', b"[" * 100_000, b'[{"md5": "x"}]'])
+def test_a_listing_in_the_cache_that_is_none_is_a_finding(scene, listing):
+    file = min((scene.project.root / ".dvc/cache/files/md5").rglob("*.dir"))
+    file.chmod(0o644)
+    file.write_bytes(listing)
+    assert ("cache", "MD5") in found(scene)
+
+
+def test_an_object_of_the_cache_that_is_a_folder_is_a_finding(scene):
+    file = min((scene.project.root / ".dvc/cache/files/md5").rglob("*.dir"))
+    file.unlink()
+    file.mkdir()
+    try:
+        assert ("cache", "MD5") in found(scene)
+    finally:
+        file.rmdir()
+
+
+def _long_name(scene: Scene) -> None:
+    text = scene.ledger.file.read_text()
+    scene.ledger.file.write_text(re.sub(r'"record":"\w+"', f'"record":"{"a" * 5000}"', text, count=1))
+
+
+def _folder_for_a_record(scene: Scene) -> None:
+    name = json.loads(scene.ledger.file.read_text().splitlines()[0])["record"]
+    scene.ledger.record_file(name).rename(scene.ledger.record_file("0" * 64))
+    scene.ledger.record_file(name).mkdir()
+
+
+@pytest.mark.parametrize("change", [_long_name, _folder_for_a_record])
+def test_a_record_that_cannot_be_there_is_a_finding(scene, change):
+    change(scene)
+    try:
+        assert {"ledger", "record"} & {kind for kind, _ in found(scene)}
+    finally:
+        for folder in filter(Path.is_dir, scene.ledger.record_file("x").parent.iterdir()):
+            folder.rmdir()
+
+
+def _no_ledger(scene: Scene) -> Path:
+    scene.ledger.file.unlink()
+    scene.ledger.file.mkdir()
+    return scene.ledger.file
+
+
+def _no_config(scene: Scene) -> Path:
+    file = scene.project.root / ".dvc/config"
+    file.rename(file.with_suffix(".kept"))
+    file.write_text("[core\n")
+    return file
+
+
+@pytest.mark.parametrize(
+    ("damage", "expected"),
+    [(_no_ledger, ".clintune/ledger: cannot be read"), (_no_config, ".dvc: DVC cannot open its project")],
+)
+def test_what_cannot_be_opened_is_one_line(scene, damage, expected):
+    place = damage(scene)
+    done = scene.project.run("clintune", "verify", ok=False)
+    if place.is_dir():
+        place.rmdir()
+    else:
+        place.with_suffix(".kept").replace(place)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith(expected)
+
+
+def test_without_git_it_is_said_in_one_line(scene, tmp_path):
+    for name in ("clintune", "python"):
+        (tmp_path / name).symlink_to(Path(sys.executable).with_name(name))
+    bare = {**scene.project.variables, "PATH": str(tmp_path)}
+    command = [tmp_path / "clintune", "diff", "HEAD"]
+    done = subprocess.run(command, cwd=scene.project.root, env=bare, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (
+        2, b"git: not on this machine; install it: it knows the commits\n"
+    )  # fmt: skip
+
+
 def test_a_lock_file_of_no_hashes_is_one_line(scene):
     file = scene.project.root / "dvc.lock"
     file.write_text(file.read_text().replace("  seed: ", "  seed: 2024-01-01 #", 1))
     done = scene.project.run("clintune", "verify", ok=False)
     assert (done.returncode, done.stderr) == (
         2, "dvc.lock: not a lock file (TypeError); restore it with git checkout\n"
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("whole", "damaged"), [("cmd: ", "comd: "), ("params:", "params: 5\n    others:")])
+def test_an_entry_of_the_lock_file_that_is_none_is_one_line(scene, whole, damaged):
+    file = scene.project.root / "dvc.lock"
+    file.write_text(file.read_text().replace(f"    {whole}", f"    {damaged}", 1))
+    done = scene.project.run("clintune", "verify", ok=False)
+    assert (done.returncode, done.stderr) == (
+        2, "dvc.lock: ingest: no entry of a stage; restore it with git checkout\n"
     )  # fmt: skip
 
 

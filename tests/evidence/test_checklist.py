@@ -16,7 +16,7 @@ from clintune.evidence.checklist.asks import ASKS, KEYS
 from clintune.evidence.checklist.checking import judge, parts
 from clintune.evidence.checklist.facts import Facts, gather
 from clintune.evidence.checklist.items import Item, Unknown
-from clintune.evidence.checklist.packages import Locked
+from clintune.evidence.checklist.packages import Locked, read_locks
 from clintune.evidence.checklist.report.page import render
 from clintune.evidence.checklist.signatures import Signature
 from clintune.evidence.declared import (
@@ -254,6 +254,11 @@ def train_reads_test(facts: Facts) -> Facts:
     return record(facts, "train", "inputs", value=inputs)
 
 
+def train_reads_raw(facts: Facts) -> Facts:
+    inputs = facts.record("train")["inputs"] | {"data/raw/files/a.jsonl": {"sha256": "0" * 64, "size": 1}}
+    return record(facts, "train", "inputs", value=inputs)
+
+
 def export_before_scores(facts: Facts) -> Facts:
     inputs = dict(facts.record("export")["inputs"])
     del inputs["data/evaluation/metrics.json"]
@@ -292,6 +297,15 @@ def bounds_missed(facts: Facts) -> Facts:
 
 def bounds_of_nothing(facts: Facts) -> Facts:
     return replace(facts, acceptance=Acceptance(metrics={"strict.f2": Bound(at_most=0.9)}))
+
+
+def bounds_of_a_word(facts: Facts) -> Facts:
+    facts = replace(facts, metrics={**facts.metrics, "task": "entities"})
+    return replace(facts, acceptance=Acceptance(metrics={"task": Bound(at_most=0.9)}))
+
+
+def bounds_missed_without_git(facts: Facts) -> Facts:
+    return replace(bounds_missed(facts), repository=None)
 
 
 def bounds_after_the_fact(facts: Facts) -> Facts:
@@ -340,6 +354,10 @@ def pickle(facts: Facts) -> Facts:
 
 def store_elsewhere(facts: Facts) -> Facts:
     return replace(facts, trail=None)
+
+
+def run_waits(facts: Facts) -> Facts:
+    return replace(facts, waiting=1)
 
 
 def number_changed_in_the_report(facts: Facts) -> Facts:
@@ -396,9 +414,12 @@ PLANTS = (
     Plant(26, claimed_otherwise, "FAIL", "1 claims did not come out"),
     Plant(26, no_replay, "MISSING", "clintune replay"),
     Plant(27, train_reads_test, "FAIL", "train reads data/windows/test.parquet"),
+    Plant(27, train_reads_raw, "FAIL", "train reads data/raw"),
     Plant(27, count("foreign", 4), "FAIL", "4 windows", "window"),
     Plant(28, bounds_missed, "FAIL", "not at least 0.9"),
     Plant(28, bounds_of_nothing, "FAIL", "has no strict.f2"),
+    Plant(28, bounds_of_a_word, "FAIL", "has no task that is a number"),
+    Plant(28, bounds_missed_without_git, "FAIL", "not at least 0.9"),
     Plant(28, bounds_after_the_fact, "FAIL", "has not these bounds"),
     Plant(28, no_bounds, "MISSING", "acceptance.yaml"),
     Plant(29, tree("metrics", *STRICT, value=0.9), "FAIL", "strict/f1 lies outside", "outside"),
@@ -416,6 +437,7 @@ PLANTS = (
     Plant(38, found("run", "abc", "metric f1"), "FAIL", "1 records were changed", "metric"),
     Plant(38, store_elsewhere, "MISSING", "the store is a server"),
     Plant(39, found("cache", ".dvc/cache/x"), "FAIL", "1 differences", "cache"),
+    Plant(39, run_waits, "MISSING", "1 runs wait to be sent"),
     Plant(40, number_changed_in_the_report, "FAIL", "not in report.html"),
     Plant(41, own_approval, "FAIL", "approves their own work"),
     Plant(41, one_signer, "FAIL", "1 of 2 people"),
@@ -518,6 +540,11 @@ def written(folder: Path, name: str, text: str) -> Path:
     return folder
 
 
+def test_a_lock_file_of_packages_that_is_no_text_locks_nothing(tmp_path):
+    (tmp_path / "requirements.lock").write_bytes(b"\xff\xfe")
+    assert read_locks(tmp_path) == {"requirements.lock": {}}
+
+
 def test_the_examples_in_docs_are_read(tmp_path):
     for name in ("declarations", "acceptance"):
         written(tmp_path, f"{name}.yaml", (ROOT / f"docs/{name}.example.yaml").read_text(encoding="utf-8"))
@@ -535,6 +562,8 @@ def test_the_examples_in_docs_are_read(tmp_path):
         ("declarations", "risk_file:\n  statement: ''\n  by: b\n  date: 2026-01-01", "declarations.yaml:2: "),
         ("declarations", "intended_use:\n  by: b\n  date: 2026-01-01", "statement: missing"),
         ("declarations", "intended_use:\n  statement: a\n  by: b\n  date: soon", "declarations.yaml:4: "),
+        ("declarations", "intended_use:\n  statement: a\n  by: b\n  date: 9999-01-01", "has not come yet"),
+        ("acceptance", "metrics:\n  f1: {at_least: -.inf}", "acceptance.yaml:2: "),
         ("declarations", "a: [", "declarations.yaml:"),
         ("acceptance", "metrics: {}", "acceptance.yaml:1: metrics"),
         ("acceptance", "metrics: {strict.f1: {}}", "a bound needs at_least"),

@@ -60,3 +60,11 @@ def test_of_any_other_file_the_first_byte_is_named(pair, content, place):
     one.write_bytes(b"abc")
     other.write_bytes(content)
     assert contrast(one, other) == place
+
+
+@pytest.mark.parametrize("suffix", ["safetensors", "parquet", "json"])
+def test_a_file_that_is_not_what_its_name_says_differs_in_bytes(tmp_path, suffix):
+    one, other = (tmp_path / f"{name}.{suffix}" for name in ("one", "other"))
+    one.write_bytes(b"no such file")
+    other.write_bytes(b"no such thing")
+    assert contrast(one, other) == "byte 9 of 12"

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import shutil
 import sys
 import zipfile
@@ -113,6 +114,74 @@ def test_a_score_that_was_bettered_is_named_though_the_manifest_was_made_to_fit(
     write_archive(tmp_path / "pack.zip", redone(parts, {path: json.dumps(metrics).encode()}))
     _, [finding] = judged_alone(tmp_path / "pack.zip")
     assert (finding["kind"], finding["place"], finding["field"]) == ("pack", "observed.json", path)
+
+
+def test_a_score_of_a_stage_that_was_taken_out_of_what_was_observed_is_named(parts, tmp_path):
+    """The ledger stays as it is: whoever leaves the stage out wants the copy to be compared with nothing."""
+    observed, path = json.loads(parts["observed.json"]), "files/data/evaluation/metrics.json"
+    for stage in ("evaluate", "export"):
+        del observed["lock"][stage]
+    for name in [name for name in observed["files"] if name.startswith(("data/evaluation", "data/bundle"))]:
+        del observed["files"][name]
+    changed = {path: b'{"strict": {"f1": 0.99}}', "observed.json": canonical(observed)}
+    write_archive(tmp_path / "pack.zip", redone(parts, changed))
+    code, findings = judged_alone(tmp_path / "pack.zip")
+    assert (code, path in {one["field"] for one in findings}) == (1, True)
+
+
+def test_evidence_of_nothing_is_a_finding(parts, tmp_path):
+    nothing = {"lock": {}, "files": {}, "cache": {}, "amiss": [], "runs": {}, "executions": {}, "waiting": []}
+    kept = {path: one for path, one in parts.items() if path in {"report.html", "verify.py", "README.txt"}}
+    kept |= {"observed.json": canonical(nothing), "ledger/ledger.jsonl": b""}
+    sums = {path: {"sha256": verifier.sha256(one), "size": len(one)} for path, one in kept.items()}
+    kept["manifest.json"] = canonical({"parts": sums, "head": {}, "authors": []})
+    write_archive(tmp_path / "pack.zip", kept)
+    code, [finding] = judged_alone(tmp_path / "pack.zip")
+    assert (code, finding["place"], finding["field"]) == (1, "observed.json", "lock")
+
+
+def test_runs_that_were_not_compared_are_counted_in_the_file_too(project, tmp_path):
+    waits = project.root / ".clintune/spool/some-run"
+    waits.mkdir(parents=True)
+    try:
+        packed_quickly(project, tmp_path / "pack.zip")
+    finally:
+        waits.rmdir()
+    done = project.run(sys.executable, "-I", verifier.__file__, str(tmp_path / "pack.zip"))
+    assert "; 1 runs that wait to be sent were not compared.\n" in done.stdout
+    [ruling] = [
+        one for one in json.loads(read_archive(tmp_path / "pack.zip")["checklist.json"])["items"]
+        if one["number"] == 39
+    ]  # fmt: skip
+    assert ruling["verdict"] == "MISSING"
+
+
+def test_a_bit_that_says_a_part_is_compressed_is_one_line(evidence, project, tmp_path):
+    content = evidence.read_bytes().replace(
+        b"PK\x01\x02\x14\x03\x14\x00\x00\x00\x00", b"PK\x01\x02\x14\x03\x14\x00\x00\x00\x08"
+    )
+    (tmp_path / "pack.zip").write_bytes(content)
+    assert content != evidence.read_bytes()
+    for command in (["clintune", "verify", "--pack"], [sys.executable, "-I", verifier.__file__]):
+        done = project.run(*command, str(tmp_path / "pack.zip"), ok=False)
+        assert (done.returncode, done.stderr.count("\n"), done.stdout) == (2, 1, "")
+
+
+def test_a_name_that_is_no_text_is_a_finding_in_an_unpacked_folder(evidence, project, tmp_path):
+    with zipfile.ZipFile(evidence) as archive:
+        archive.extractall(tmp_path)
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff")).write_bytes(b"x")
+    for command in (["clintune", "verify", "--pack"], [sys.executable, "-I", verifier.__file__]):
+        done = project.run(*command, str(tmp_path), ok=False)
+        assert (done.returncode, done.stderr) == (1, "")
+        assert done.stdout.startswith("pack    \\udcff: SHA-256: sealed nothing, found ")
+
+
+@pytest.mark.parametrize("place", ["data", "README.md/evidence.zip"])
+def test_a_file_that_cannot_be_written_is_one_line(project, place):
+    done = project.run("clintune", "pack", "-o", place, ok=False)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith(f"{place}: cannot be written (")
 
 
 def test_a_ledger_whose_end_was_cut_off_is_named_though_the_manifest_was_made_to_fit(parts, tmp_path):

@@ -15,11 +15,11 @@ from huggingface_hub.constants import HF_HUB_CACHE
 from ruamel.yaml import YAML
 from safetensors.numpy import load_file, save_file
 
-from clintune.cli.replay import _forewarn
-from clintune.errors import UserError
+from clintune.cli.replay import _expect_sealable, _forewarn
+from clintune.errors import LedgerError, UserError
 from clintune.evidence.replaying.certificate import METRICS, PREDICTIONS, Certificate, certify
 from clintune.evidence.replaying.comparison import intervals
-from clintune.evidence.replaying.rerun import Replayed, _bring_in, _models, _run
+from clintune.evidence.replaying.rerun import Replayed, _bring_in, _models, _run, came_out
 from clintune.evidence.replaying.target import Target, target_of
 from clintune.evidence.replaying.variations import VARIATIONS, can_cut_off, conditions_of
 from clintune.evidence.verification.observing import ledger_in
@@ -384,6 +384,30 @@ def test_what_differed_before_a_stage_failed_is_named(project, tmp_path):
 
 def run_named(project: Project, stage: str) -> Any:
     return next(run for run in stage_runs(client_of(project)) if run.info.run_name == stage)
+
+
+def test_what_came_out_is_hashed_where_it_lies_whatever_the_clone_says_of_it(project, records, tmp_path):
+    """The clone's records are written by the code that is replayed: it may repeat those that were sealed."""
+    project.run("cp", "-a", "data", str(tmp_path / "data"))
+    (tmp_path / "data/checkpoint/model.safetensors").write_bytes(b"other weights")
+    target = Target("c" * 40, read_lock(project.root / "dvc.lock"), records, frozenset(records))
+    found = certified(project, records, came_out(target, tmp_path, records), tmp_path)
+    assert (found.tier, found.first.place) == ("predictions exact", "data/checkpoint/model.safetensors")
+    with pytest.raises(UserError, match="export: it sealed no record in the clone"):
+        came_out(target, tmp_path, {stage: one for stage, one in records.items() if stage != "export"})
+
+
+def test_where_no_verdict_can_be_sealed_nothing_runs(project, records, tmp_path):
+    home = Home(tmp_path / ".clintune")
+    home.root.mkdir()
+    home.ledger.write_text("a file in place of the folder")
+    with pytest.raises(LedgerError, match="the verdict cannot be sealed there"):
+        _expect_sealable(home)
+    home.ledger.unlink()
+    home.ledger.mkdir()
+    Ledger(home.ledger).file.write_text("no line\n")
+    with pytest.raises(LedgerError, match="no line of a ledger"):
+        _expect_sealable(home)
 
 
 def test_packages_that_are_others_are_said_before_anything_runs(records, capsys):

@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -13,14 +14,22 @@ from clintune.evidence.packing import signing
 from clintune.evidence.packing.archive import read_archive, write_archive
 from clintune.evidence.packing.judging import judge_file
 from clintune.evidence.packing.signing import sign
-from clintune.evidence.verification.verifier import sha256
-from clintune.sealing.canonical import canonical
+from clintune.evidence.verification.verifier import STATEMENT, name_of, sha256
+from clintune.sealing.canonical import canonical, digest
+from clintune.sealing.ledger import FIRST, Line
 
 pytestmark = pytest.mark.skipif(
     shutil.which("ssh-keygen") is None, reason="OpenSSH's ssh-keygen is not on this machine: it signs"
 )
-TREES = ("lock", "files", "cache", "runs", "executions")
-OBSERVED = {"amiss": [], "waiting": [], **{key: {} for key in TREES}}
+ENTRY = {"cmd": "true"}
+RECORD = {
+    "kind": "stage", "run": "a run", "stage": "train", "started": 0, "by": "runner@example.org",
+    "lock": ENTRY, "lock_entry_sha256": name_of(ENTRY), "inputs": {}, "outputs": {}, "execution": None,
+    "reported": {},
+}  # fmt: skip
+LINE = Line(1, 0, "stage", "a run", digest(RECORD), FIRST)
+TREES = ("files", "cache", "runs", "executions")
+OBSERVED = {"amiss": [], "lock": {"train": ENTRY}, "waiting": ["a run"], **{key: {} for key in TREES}}
 APPROVED = {"role": "approver", "meaning": "reviewed and approved"}
 
 
@@ -52,11 +61,15 @@ def signers(tmp_path, key):
 
 
 def pack(file: Path, authors=("writer@example.org",)) -> Path:
-    """The least that is an evidence file."""
-    parts = {"observed.json": canonical(OBSERVED), "ledger/ledger.jsonl": b""}
+    """The least that is an evidence file: one stage, whose run waits to be sent."""
+    parts = {
+        "observed.json": canonical(OBSERVED), "ledger/ledger.jsonl": LINE.encode(),
+        f"ledger/records/{LINE.record}.json": canonical(RECORD),
+    }  # fmt: skip
     sums = {path: {"sha256": sha256(one)} for path, one in parts.items()}
+    head = {**asdict(LINE), "hash": LINE.hash}
     write_archive(
-        file, {**parts, "manifest.json": canonical({"parts": sums, "head": {}, "authors": authors})}
+        file, {**parts, "manifest.json": canonical({"parts": sums, "head": head, "authors": authors})}
     )
     return file
 
@@ -113,7 +126,7 @@ def test_what_a_signer_writes_makes_no_line_of_its_own(evidence, key):
     first, second = judge_file(evidence).last_words
     assert "\n" not in first
     assert "\x1b" not in first
-    assert second.startswith("Everything is as it was sealed: 5 parts.")
+    assert second.startswith("Everything is as it was sealed: 6 parts;")
 
 
 def test_a_signature_over_other_evidence_is_a_finding(evidence, key, signers, tmp_path):
@@ -121,7 +134,7 @@ def test_a_signature_over_other_evidence_is_a_finding(evidence, key, signers, tm
     other = pack(tmp_path / "other.zip", authors=("somebody",))
     moved = {path: one for path, one in read_archive(evidence).items() if path.startswith("signatures/")}
     write_archive(other, {**read_archive(other), **moved})
-    assert findings(other, signers(reader="b")) == ["signatures/01-approver.json manifest"]
+    assert findings(other, signers(reader="b")) == ["signatures/01-approver.json manifest_sha256"]
 
 
 def test_a_signature_that_is_gone_is_a_finding(evidence, key, signers):
@@ -172,8 +185,46 @@ def test_an_approval_with_the_key_of_who_signed_as_author_is_a_finding(evidence,
     sign(evidence, **APPROVED, signer="reader@example.org", key=key("a"))
     sign(evidence, role="author", meaning="made by me", signer="somebody@example.org", key=key("a"))
     known = signers(reader="a", somebody="a")
-    assert findings(evidence, known) == ["approval by reader@example.org role"]
-    assert findings(evidence, None) == ["approval by reader@example.org role"]
+    assert findings(evidence, known) == ["signatures/02-author.json signer"]
+    assert findings(evidence, None) == ["signatures/02-author.json signer"]
+
+
+def test_one_key_is_not_two_people(evidence, key, nobody_asks):
+    sign(evidence, role="reviewer", meaning="read", signer="one@example.org", key=key("a"))
+    sign(evidence, **APPROVED, signer="two@example.org", key=key("a"))
+    assert findings(evidence, None) == ["signatures/02-approver.json signer"]
+
+
+@pytest.mark.parametrize("role", ["approver ", "Аpprover", "approver\u200b"])
+def test_a_role_that_only_looks_like_an_approval_is_a_finding(evidence, key, role, monkeypatch):
+    """An author who signs by hand may write any role into the statement; the file is named after one."""
+    written = signing.canonical
+    monkeypatch.setattr(signing, "canonical", lambda said: written({**said, "role": role}))
+    sign(evidence, role="reviewer", meaning="approved", signer="writer@example.org", key=key("a"))
+    assert findings(evidence, None) == ["signatures/01-reviewer.json role"]
+
+
+def test_who_ran_a_stage_once_does_not_approve(evidence, key):
+    """Verification says so too: a signature that is a finding later is not made."""
+    with pytest.raises(UserError, match=r"Runner@example\.org is an author of it; somebody else approves"):
+        sign(evidence, **APPROVED, signer="Runner@example.org", key=key("a"))
+
+
+@pytest.mark.parametrize("statement", [{}, {"signer": 5}])
+def test_a_statement_of_no_form_stops_nobody_who_signs(evidence, key, statement):
+    odd = {name: statement.get(name, name) for name in STATEMENT} if statement else statement
+    write_archive(evidence, {**read_archive(evidence), "signatures/01-x.json": canonical(odd)})
+    name = sign(evidence, role="reviewer", meaning="read", signer="r@example.org", key=key("a"))
+    assert name == "signatures/02-reviewer"
+
+
+def test_a_manifest_without_authors_is_not_signed(evidence, key):
+    parts = read_archive(evidence)
+    manifest = json.loads(parts["manifest.json"])
+    del manifest["authors"]
+    write_archive(evidence, {**parts, "manifest.json": canonical(manifest)})
+    with pytest.raises(UserError, match="no manifest of an evidence file"):
+        sign(evidence, role="reviewer", meaning="read", signer="r@example.org", key=key("a"))
 
 
 def test_a_statement_that_names_the_key_of_somebody_else_is_a_finding(evidence, key, signers, monkeypatch):

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from clintune.errors import UserError
 from clintune.evidence.verification.observing import ledger_in
@@ -55,19 +56,28 @@ def _mend_lock(root: Path, place: Home) -> Iterator[str]:
     DVC compares an entry with what lies there before it relies on it.
     """
     file = root / "dvc.lock"
-    if not file.exists() or _is_whole(file):
+    if not file.is_file() or _is_whole(file):
         return
     entries = {record["stage"]: record["lock"] for _, record in ledger_in(place.ledger).of_kind(KIND)}
     place.root.mkdir(parents=True, exist_ok=True)
     kept = place.root / "dvc.lock.torn"
     kept.write_bytes(file.read_bytes())
     if entries:
-        _write(file, entries, like=YAML(typ="safe", pure=True).load(root / "params.yaml"))
+        _write(file, entries, like=_params(root / "params.yaml"))
         how = "made anew from the sealed records"
     else:
         file.unlink()
         how = "taken away, for nothing was sealed to mend it from"
     yield f"dvc.lock was torn, as by a kill: {how}; as it was: {place.root.name}/{kept.name}"
+
+
+def _params(file: Path) -> Mapping[str, Any]:
+    """For the order of their keys alone: none where they are damaged, too."""
+    try:
+        found = YAML(typ="safe", pure=True).load(file)
+    except (OSError, ValueError, YAMLError):
+        return {}
+    return found if isinstance(found, Mapping) else {}
 
 
 def _is_whole(file: Path) -> bool:

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from clintune import provenance
-from clintune.errors import UserError
+from clintune.errors import LedgerError, UserError
 from clintune.evidence.replaying.certificate import Certificate, certify
 from clintune.evidence.replaying.comparison import packages
 from clintune.evidence.replaying.recording import record
 from clintune.evidence.replaying.rerun import rerun
 from clintune.evidence.replaying.target import Target, target_of
 from clintune.evidence.replaying.variations import conditions_of
+from clintune.sealing.ledger import Ledger
 from clintune.tracking.home import Home
 from clintune.tracking.journal import now
 from clintune.tracking.store import answering, open_store
@@ -36,6 +37,7 @@ def replay_and_certify(
     if keep is not None and keep.exists():
         raise UserError(str(keep), "is there already", "name a folder that is not")
     target = target_of(root, place, named)
+    _expect_sealable(place)
     if not own_environment:
         _forewarn(target)
     shown = _shown(place, target)
@@ -51,6 +53,16 @@ def replay_and_certify(
                     shutil.move(clone, keep)
         record(place, certificate, began=began)
         yield certificate
+
+
+def _expect_sealable(place: Home) -> None:
+    """Before hours are spent on a verdict that could not be sealed."""
+    try:
+        Ledger(place.ledger).expect_sound()
+    except OSError as error:
+        problem = f"the verdict cannot be sealed there ({error.strerror})"
+        step = "make it a folder that you may write to"
+        raise LedgerError(f"{place.root.name}/{place.ledger.name}", problem, step) from None
 
 
 def _forewarn(target: Target) -> None:

@@ -2,11 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import BaseModel, Field, RootModel, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    Field,
+    RootModel,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from clintune.errors import UserError
 from clintune.evidence.checklist.asks import KEYS
@@ -22,7 +30,17 @@ _OF_DOCUMENTS = ("users", "limits", *(key for part in QUESTIONS.values() for key
 KNOWN = tuple(dict.fromkeys([*KEYS, *_OF_DOCUMENTS]))
 """What declarations.yaml may say: what the checklist and the documents ask."""
 
+
+def _that_has_come(day: date) -> date:
+    """What is declared for later would never be stale. Somewhere a day begins 14 hours before UTC's."""
+    if day > datetime.now(timezone(timedelta(hours=14))).date():
+        raise ValueError(f"{day} has not come yet")
+    return day
+
+
 Said = Annotated[str, Field(min_length=1, pattern=r"\S")]
+Day = Annotated[date, AfterValidator(_that_has_come)]
+End = Annotated[float | None, Field(allow_inf_nan=False)]
 Schema = TypeVar("Schema", bound=BaseModel)
 
 
@@ -31,7 +49,7 @@ class Declaration(Section):
 
     statement: Said
     by: Said
-    date: date
+    date: Day
 
     def __str__(self) -> str:
         return f"{self.statement.strip()} ({self.by}, {self.date})"
@@ -52,8 +70,8 @@ class Declarations(RootModel[dict[str, Declaration]]):
 class Bound(Section):
     """Where a score has to lie, ends included. At least one end is there."""
 
-    at_least: float | None = None
-    at_most: float | None = None
+    at_least: End = None
+    at_most: End = None
 
     @model_validator(mode="after")
     def _some_end(self) -> Self:

@@ -4,6 +4,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from clintune.errors import UserError
+
 _SHOWN = 50
 _FORMAT = "%H%x1f%an%x1f%aI%x1f%s"
 
@@ -49,7 +51,10 @@ def _log(root: Path, *arguments: str) -> list[Commit]:
 
 
 def asked(root: Path, *arguments: str) -> bytes | None:
-    """What git answers; None where it refuses."""
+    """What git answers; None where it refuses. Raises UserError where there is no git."""
     command = ["git", "--no-replace-objects", "-C", str(root), *arguments]  # the commits that were made
-    done = subprocess.run(command, capture_output=True, check=False)
+    try:
+        done = subprocess.run(command, capture_output=True, check=False)
+    except FileNotFoundError:
+        raise UserError("git", "not on this machine", "install it: it knows the commits") from None
     return done.stdout if done.returncode == 0 else None

@@ -1,11 +1,26 @@
 """DVC's cache: objects named by the MD5 of their content, folders by that of a listing."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from clintune.errors import TrackingError
+from clintune.lockfile import cache_folder
+
 FOLDER = ".dir"
 """What the name of a listing ends with."""
+_MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
+
+
+def cache_at(root: Path) -> Path:
+    """Where DVC keeps the objects. Raises TrackingError where DVC cannot say so."""
+    from dvc.exceptions import DvcException
+
+    try:
+        return cache_folder(root)
+    except DvcException as error:
+        raise TrackingError(".dvc", f"DVC cannot open its project ({error})", "restore .dvc/config") from None
 
 
 def object_at(files: Path, md5: str) -> Path:
@@ -19,6 +34,7 @@ def listing(files: Path, md5: str) -> Mapping[str, str]:
     if not md5.endswith(FOLDER) or not file.is_file():
         return {}
     try:
-        return {one["relpath"]: one["md5"] for one in json.loads(file.read_bytes())}
-    except (ValueError, TypeError, KeyError):
+        named = {str(one["relpath"]): str(one["md5"]) for one in json.loads(file.read_bytes())}
+    except (ValueError, TypeError, KeyError, RecursionError):
         return {}  # its own hash is wrong, and verification says so
+    return {path: one for path, one in named.items() if _MD5.fullmatch(one)}

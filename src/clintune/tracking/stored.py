@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 _AT_ONCE = 500
-NAME, ENTRY = "clintune.run", "dvc.lock_entry_sha256"
-"""Tags: the run's name in the spool, and the entry of dvc.lock that it made."""
+NAME, ENTRY, _MADE = "clintune.run", "dvc.lock_entry_sha256", "dvc.out."
+"""Tags: the run's name in the spool, the entry of dvc.lock that it made, what each output is called."""
 REPLAY = "replay"
 """What the tag `dvc.kind` says of a run that shows a certificate."""
 
@@ -50,9 +50,26 @@ class Stored:
         return str(self.run.data.tags.get(SEALED, ""))
 
     @property
+    def claims(self) -> bool:
+        """Whether it says that it made what dvc.lock names, or shows a replay."""
+        tags = self.run.data.tags
+        made = any(key in (ENTRY, SEALED) or key.startswith(_MADE) for key in tags)
+        return made or tags.get("dvc.kind") == REPLAY
+
+    @property
     def deleted(self) -> bool:
         """Whether it lies in the bin, from which `mlflow gc` takes it away for good."""
         return bool(self.run.info.lifecycle_stage == "deleted")
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A version in the registry of models, and MLflow's name for the run that it says made it."""
+
+    name: str
+    number: str
+    run_id: str
+    tags: Mapping[str, str]
 
 
 def stored_runs(store: Store) -> dict[str, Stored]:
@@ -63,10 +80,9 @@ def stored_runs(store: Store) -> dict[str, Stored]:
     runs = {run.info.run_id: run for run in _all_runs(store)}
     found: dict[str, Stored] = {}
     for run_id, run in sorted(runs.items(), key=lambda item: item[1].info.start_time):
-        name = run.data.tags.get(NAME)
-        if name is not None or ENTRY in run.data.tags or run.data.tags.get("dvc.kind") == REPLAY:
-            key = run_id if name is None or name in found else name
-            found[key] = Stored(run, runs.get(run.data.tags.get("mlflow.parentRunId")))
+        name, one = run.data.tags.get(NAME), Stored(run, runs.get(run.data.tags.get("mlflow.parentRunId")))
+        if name is not None or one.claims:
+            found[run_id if name is None or name in found else name] = one
     return found
 
 
@@ -128,6 +144,17 @@ def _models(store: Store, stored: Stored) -> Iterator[tuple[str, dict[str, str]]
         yield f"{version.name}, version {version.version}", sums(served)
 
 
+def registered(store: Store) -> list[Registered]:
+    """Every version of every model."""
+    found, token = list[Registered](), None
+    while True:
+        page = store.client.search_model_versions(page_token=token)
+        found += [Registered(one.name, str(one.version), one.run_id or "", dict(one.tags)) for one in page]
+        token = page.token
+        if not token:
+            return found
+
+
 def execution(store: Store, parent: "Run") -> dict[str, Any]:
     """The same of the run of an execution, as far as its stages vouch for it.
 
@@ -166,6 +193,11 @@ def _model_sums(uri: str) -> dict[str, str]:
         return {**_sums_of(folder), **own}
 
 
+def as_text(path: str) -> str:
+    """A name that is not UTF-8 is spelt so that it can be written down."""
+    return path.encode(errors="backslashreplace").decode()
+
+
 def folder_of(uri: str) -> Path | None:
     """Where artifacts lie in the file system, there or not; None for those of a server."""
     address = urlparse(uri)
@@ -195,4 +227,8 @@ def _fetched(uri: str, folder: str) -> Path:
 
 
 def _sums_of(folder: Path) -> dict[str, str]:
-    return {path: one["sha256"] for path, one in sums(folder, ["."]).items()}
+    """A link to a folder has no sum, and MLflow shows what lies behind it."""
+    found = {path: one["sha256"] for path, one in sums(folder, ["."]).items()}
+    links = [place for place in folder.rglob("*") if place.is_symlink() and place.is_dir()]
+    found |= {place.relative_to(folder).as_posix(): "a link to a folder" for place in links}
+    return {as_text(path): one for path, one in found.items()}

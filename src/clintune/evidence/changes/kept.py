@@ -5,8 +5,7 @@ from pathlib import Path
 
 from clintune.evidence.changes.states import State
 from clintune.evidence.git import blob
-from clintune.evidence.objects import object_at
-from clintune.lockfile import cache_folder
+from clintune.evidence.objects import cache_at, object_at
 
 
 class Kept:
@@ -40,7 +39,7 @@ class Kept:
 
     def _cached(self, md5: str, sha256: str | None) -> bytes | None:
         if self._cache is None:
-            self._cache = cache_folder(self._root)
+            self._cache = cache_at(self._root)
         file = object_at(self._cache, md5)
         if not file.is_file():
             return None

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from clintune.evidence.checklist.census import Census, census
 from clintune.evidence.checklist.items import Evidence, Unknown
@@ -21,13 +21,14 @@ from clintune.evidence.declared import (
     read_acceptance,
     read_declarations,
 )
-from clintune.evidence.replaying.certificate import Certificate
+from clintune.evidence.replaying.certificate import Certificate, Tier
 from clintune.evidence.subject import Record, Subject
 from clintune.evidence.verification.findings import Finding
 from clintune.evidence.verification.observing import CERTIFICATE
 from clintune.files import sha256
 from clintune.lockfile import entry_sha256
 from clintune.sealing.record import KIND
+from clintune.tracking.journal import journals
 from clintune.tracking.store import answering
 from clintune.tracking.trail.opening import is_kept, name_of
 from clintune.tracking.trail.reading import trail_of
@@ -56,7 +57,7 @@ class Facts:
     `params`: as the stages sealed them, by section. `record_sums`: the SHA-256 of each stage's record.
     `report`: the evaluation's page. `rows`: of each table that a stage wrote. `certificates`: of replays that
     are about this dvc.lock, oldest first, with their SHA-256. `sums`: SHA-256 by name of files that no stage
-    made.
+    made. `waiting`: how many runs the store has not got yet.
     """
 
     subject: Subject
@@ -80,6 +81,7 @@ class Facts:
     declarations: Mapping[str, Declaration]
     acceptance: Acceptance | None
     sums: Mapping[str, str]
+    waiting: int
 
     def section(self, name: str) -> Any:
         """Of the params, as a stage sealed it. Raises Unknown where no stage of dvc.lock read it."""
@@ -164,6 +166,7 @@ def gather(subject: Subject, findings: Sequence[Finding], signatures: Sequence[S
         declarations=read_declarations(root),
         acceptance=read_acceptance(root),
         sums={name: sha256(root / name) for name in _BESIDE if (root / name).is_file()},
+        waiting=len(journals(subject.home.spool)),
     )
 
 
@@ -216,5 +219,5 @@ def _certificates(subject: Subject) -> list[tuple[str, Record]]:
     return [
         (line.record, record)
         for line, record in subject.chain.sealed(CERTIFICATE)
-        if record.keys() >= whole and record["entries"] == entries
+        if record.keys() >= whole and record["entries"] == entries and record["tier"] in get_args(Tier)
     ]

@@ -26,10 +26,11 @@ Lock = Mapping[str, Locked]
 
 
 def read_locks(root: Path) -> dict[str, Lock]:
-    """By name of the lock file, those that are there."""
+    """By name of the lock file, those that are there; one that is no text locks nothing."""
     return {
-        name: _parse((root / name).read_text(encoding="utf-8")) for name in LOCKS if (root / name).is_file()
-    }
+        name: _parse((root / name).read_text(encoding="utf-8", errors="replace"))
+        for name in LOCKS if (root / name).is_file()
+    }  # fmt: skip
 
 
 def _parse(text: str) -> Lock:

@@ -17,12 +17,15 @@ _NEXT = "name what `clintune pack` wrote"
 
 
 def write_archive(path: Path, parts: Mapping[str, bytes]) -> None:
-    """Write a ZIP archive; nothing is compressed, for versions of zlib differ."""
-    with whole_file(path) as draft, zipfile.ZipFile(draft, "w", zipfile.ZIP_STORED) as archive:
-        for name in sorted(parts):
-            entry = zipfile.ZipInfo(name, _NO_DATE)
-            entry.external_attr, entry.create_system = _MODE, _UNIX
-            archive.writestr(entry, parts[name])
+    """Write a ZIP archive; nothing is compressed, for versions of zlib differ. Raises UserError."""
+    try:
+        with whole_file(path) as draft, zipfile.ZipFile(draft, "w", zipfile.ZIP_STORED) as archive:
+            for name in sorted(parts):
+                entry = zipfile.ZipInfo(name, _NO_DATE)
+                entry.external_attr, entry.create_system = _MODE, _UNIX
+                archive.writestr(entry, parts[name])
+    except OSError as error:
+        raise UserError(str(path), f"cannot be written ({error.strerror})", "name another file") from None
 
 
 def read_archive(path: Path) -> dict[str, bytes]:

@@ -44,8 +44,9 @@ This is the evidence for a model: which data, code, params and environment made 
     python3 -I verify.py --files FOLDER      with what was delivered: a checkout, or a bundle alone
     python3 -I verify.py --signers FILE      who signed; FILE lists who may (ssh-keygen, allowed signers)
 
-verify.py has 300 lines: read it first. Copies of dvc.lock, dvc.yaml, params.yaml and requirements.lock are
-for reading: only a signature vouches for those texts.
+verify.py has 300 lines: read it first. report.html, the checklist, the other documents, the trail and the
+copies of dvc.lock, dvc.yaml, params.yaml and requirements.lock are for reading: only a signature vouches for
+those texts. A signature that was taken out leaves no trace.
 
 """
 
@@ -140,6 +141,6 @@ def _authors(subject: Subject) -> set[str]:
 
 
 def _written_by(root: Path, commit: str) -> set[str]:
-    """Address and name; nobody where git does not know the commit."""
-    said = asked(root, "show", "-s", "--format=%ae%n%an", commit, "--") or b""
+    """Address and name of author and committer; nobody where git does not know the commit."""
+    said = asked(root, "show", "-s", "--format=%ae%n%an%n%ce%n%cn", commit, "--") or b""
     return set(filter(None, said.decode("utf-8", "replace").splitlines()))

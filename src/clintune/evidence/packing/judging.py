@@ -51,7 +51,7 @@ def judge_file(
         found, signed = verifier.judge_pack(parts, files, signers)
         wrong, stamped = judge_stamps(parts, authorities) if authorities is not None else ([], [])
         found += wrong
-        last = tuple(verifier.last_words(len(parts), found, signed, signers))
+        last = tuple(verifier.last_words(parts, found, signed, signers is not None))
     except (LookupError, ValueError, TypeError, AttributeError, RecursionError) as error:
         problem = f"no evidence file ({type(error).__name__} in a part)"
         raise UserError(str(path), problem, "name what `clintune pack` wrote") from None

@@ -41,8 +41,11 @@ def sign(pack: Path, *, role: str, meaning: str, signer: str, key: Path, authori
     }  # fmt: skip
     stems = sorted({path.rpartition(".")[0] for path in parts if verifier.SIGNATURE.fullmatch(path)})
     said = [verifier.parsed(parts.get(f"{stem}.json", b"")) for stem in stems]
-    signed = [one for one in said if one.keys() == verifier.STATEMENT]
-    expect_independent(statement, signed, authors=json.loads(parts[MANIFEST])["authors"])
+    signed = [
+        one for one in said
+        if one.keys() == verifier.STATEMENT and all(isinstance(text, str) for text in one.values())
+    ]  # fmt: skip
+    expect_independent(statement, signed, authors=_authors(parts))
     name = f"signatures/{_next(stems):02}-{role}"
     content = canonical(statement)
     added = {f"{name}.json": content, f"{name}.sig": _signature(content, key)}
@@ -55,7 +58,9 @@ def sign(pack: Path, *, role: str, meaning: str, signer: str, key: Path, authori
 def expect_whole(pack: Path, parts: Mapping[str, bytes]) -> None:
     """Nobody puts a name to a file whose parts are not those of its manifest."""
     try:
-        listed = {path: one["sha256"] for path, one in json.loads(parts[MANIFEST])["parts"].items()}
+        manifest = json.loads(parts[MANIFEST])
+        listed = {path: one["sha256"] for path, one in manifest["parts"].items()}
+        list(manifest["authors"])
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise UserError(f"{pack}: {MANIFEST}", "no manifest of an evidence file", "clintune pack") from None
     there = {
@@ -67,6 +72,13 @@ def expect_whole(pack: Path, parts: Mapping[str, bytes]) -> None:
         if listed.get(path) != there.get(path):
             problem = "not the part that the manifest names"
             raise UserError(f"{pack}: {path}", problem, "clintune verify --pack says more; pack it anew")
+
+
+def _authors(parts: Mapping[str, bytes]) -> set[str]:
+    """Those whom the judge holds for authors: of the commits, and of every run in the ledger."""
+    records = [verifier.parsed(one) for path, one in parts.items() if path.startswith("ledger/records/")]
+    made = {str(record["by"]) for record in records if record.get("by")}
+    return {*map(str, json.loads(parts[MANIFEST])["authors"]), *made}
 
 
 def expect_independent(

@@ -6,14 +6,26 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
+from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from clintune.params import leaves
 
 
 def contrast(one: Path, other: Path) -> str:
-    """In words, for two files whose bytes are not the same; `one` may be an object of a cache."""
+    """In words, for two files whose bytes are not the same; `one` may be an object of a cache.
+
+    A file that is not what its name says, as one that was cut off, differs in bytes.
+    """
+    try:
+        return _within(one, other)
+    except (SafetensorError, pa.ArrowException, ValueError, OSError, RecursionError):
+        return _bytes(one.read_bytes(), other.read_bytes())
+
+
+def _within(one: Path, other: Path) -> str:
     match other.suffix:
         case ".safetensors":
             return _tensors(load_file(one), load_file(other))

@@ -5,10 +5,9 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from clintune.evidence.git import blob
-from clintune.evidence.objects import listing, object_at
+from clintune.evidence.objects import cache_at, listing, object_at
 from clintune.evidence.replaying.target import Target
 from clintune.files import sha256
-from clintune.lockfile import cache_folder
 
 
 class Originals:
@@ -44,7 +43,7 @@ class Originals:
     @cached_property
     def _cached(self) -> dict[str, Path]:
         """By path, the object of each file that dvc.lock leads to."""
-        objects, found = cache_folder(self._root), dict[str, Path]()
+        objects, found = cache_at(self._root), dict[str, Path]()
         for out in (out for entry in self._target.lock.values() for out in entry.get("outs", [])):
             md5 = out.get("md5", "")
             files = {out["path"]: md5} | {

@@ -68,8 +68,23 @@ def rerun(
         step = "what it says above is why; --keep FOLDER leaves the clone there"
         raise UserError("dvc repro", problem, step)
     stages = sum(line["at"] - record["started"] for line, record in sealed) / 1000
-    applied = conditions.applied(apart=apart)
-    return Replayed(clone, again, apart, applied, own_environment, time.monotonic() - began, stages)
+    applied, made = conditions.applied(apart=apart), came_out(target, clone, again)
+    return Replayed(clone, made, apart, applied, own_environment, time.monotonic() - began, stages)
+
+
+def came_out(target: Target, clone: Path, again: Mapping[str, Any]) -> dict[str, Any]:
+    """The records of the clone, with the outputs that lie there, hashed here.
+
+    The code that is replayed wrote those records, and could say anything. Raises UserError where there is
+    none.
+    """
+    found = {}
+    for stage, sealed in target.records.items():
+        if stage not in again:
+            raise UserError(stage, "it sealed no record in the clone", "--keep FOLDER leaves the clone there")
+        outs = [out["path"] for one in (sealed, again[stage]) for out in one["lock"].get("outs", [])]
+        found[stage] = {**again[stage], "outputs": sums(clone, outs)}
+    return found
 
 
 def _bring_in(root: Path, clone: Path, target: Target) -> None:

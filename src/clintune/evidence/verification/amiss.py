@@ -16,23 +16,29 @@ from clintune.lockfile import LockEntry
 from clintune.params import leaves
 from clintune.tracking import limits
 from clintune.tracking.run import SEALED
-from clintune.tracking.stored import ENTRY, REPLAY, Stored, by_execution
+from clintune.tracking.stored import Registered, Stored, as_text, by_execution
 
 Tree: TypeAlias = Mapping[str, Any]
 Amiss: TypeAlias = tuple[str, str, str, object, object]
-_CERTIFICATE = {"run", "name", "started", "reported"}
+CERTIFIED = {"run", "name", "started", "reported"}
+"""What a sealed certificate says of its run in MLflow."""
 
 
 def of_params(now: Tree | str, lock: Mapping[str, LockEntry]) -> Iterator[Amiss]:
-    """What params.yaml says today and no stage was told so. `now` may be why it cannot be read."""
+    """What params.yaml says today and no stage was told so, or no more. `now` may be why it cannot be read.
+
+    A stage names whole sections, and keys in them.
+    """
     if isinstance(now, str):
         yield "param", "params.yaml", "", "valid params", now
         return
     for entry in lock.values():
-        for values in entry.get("params", {}).values():
-            for key, value in leaves(values):
-                if key in now and now[key] != value:
-                    yield "param", "params.yaml", key, value, now[key]
+        for name, value in entry.get("params", {}).get("params.yaml", {}).items():
+            told = dict(leaves({name: value}))
+            says = {key: one for key, one in now.items() if f"{key}.".startswith(f"{name}.")}
+            for key in sorted(told.keys() | says.keys()):
+                if told.get(key) != says.get(key):
+                    yield "param", "params.yaml", key, told.get(key, ""), says.get(key, "")
 
 
 def of_lock(root: Path, lock: Mapping[str, LockEntry], records: Iterable[Tree]) -> Iterator[Amiss]:
@@ -54,25 +60,28 @@ def of_files(root: Path, lock: Mapping[str, LockEntry]) -> Iterator[Amiss]:
     """What lies among the outputs and has no content to hash: links to folders, links to nothing, pipes."""
     for path in (out["path"] for entry in lock.values() for out in entry.get("outs", [])):
         for folder, folders, files in os.walk(root / path):
-            inside = Path(folder).relative_to(root)
-            for name in folders:
-                if Path(folder, name).is_symlink():
-                    yield "output", (inside / name).as_posix(), "", "", "a link to a folder"
-            for name in files:
-                if not Path(folder, name).is_file():
-                    yield "output", (inside / name).as_posix(), "", "", "no file, or a link to nothing"
+            links = [name for name in folders if Path(folder, name).is_symlink()]
+            odd = dict.fromkeys(links, "a link to a folder")
+            others = [name for name in files if not Path(folder, name).is_file()]
+            odd |= dict.fromkeys(others, "no file, or a link to nothing")
+            for name, what in odd.items():
+                place = Path(folder, name).relative_to(root).as_posix()
+                yield "output", as_text(place), "", "", what
 
 
 def of_runs(
-    stored: Mapping[str, Stored], records: Mapping[str, Tree], waiting: Iterable[str]
+    stored: Mapping[str, Stored], records: Mapping[str, Tree], others: Iterable[str]
 ) -> Iterator[Amiss]:
-    """Runs in the store that no stage made, and runs of executions that say more than their stages."""
-    known = {*records, *waiting}
+    """Runs in the store that no stage made, and runs of executions that say more than their stages.
+
+    `others` are known to be neither: runs that wait to be sent, and replays.
+    """
+    known = {*records, *others}
     for key, one in stored.items():
         place = f"run {one.id} of stage {one.run.info.run_name}"
         if key == one.id:
             yield "run", place, "", "", "a run that no stage made, or the copy of one"
-        elif key not in known and one.run.info.status == "FINISHED" and ENTRY in one.run.data.tags:
+        elif key not in known and one.run.info.status == "FINISHED" and one.claims:
             yield "run", place, "line of the ledger", "one", ""
     for parent, stages in by_execution(stored):
         yield from _of_execution(parent, [records[key] for key in stages if key in records], stages.values())
@@ -97,7 +106,7 @@ def of_replays(
 ) -> Iterator[Amiss]:
     """Replays that MLflow shows otherwise than they were sealed, or not at all."""
     sealed = {
-        str(record["run"] if record.keys() >= _CERTIFICATE else "without a name"): (line, record)
+        str(record["run"] if record.keys() >= CERTIFIED else "without a name"): (line, record)
         for line, record in certificates
     }
     for key in sorted(sealed.keys() - runs.keys() - {*waiting}):
@@ -106,9 +115,6 @@ def of_replays(
         if key in runs and key not in waiting:
             for one in _of_replay(line, record, runs[key]):
                 yield one["kind"], one["place"], one["field"], one["sealed"], one["found"]
-    for key in sorted(runs.keys() - sealed.keys() - {*waiting}):
-        if runs[key]["tags"].get("dvc.kind") == REPLAY and runs[key]["status"] == "FINISHED":
-            yield "run", f"run {runs[key]['id']} of a replay", "line of the ledger", "one", ""
 
 
 def _of_replay(line: Tree, record: Tree, run: Tree) -> verifier.Findings:
@@ -118,6 +124,33 @@ def _of_replay(line: Tree, record: Tree, run: Tree) -> verifier.Findings:
     tags = {**said["tags"], SEALED: f"{line['number']}:{line['hash']}"}
     yield from verifier.judge_said(place, {**said, "tags": tags}, dict(run))
     yield from verifier.differences("run", place, "metric", {}, run["latest"])
+
+
+def of_registry(
+    versions: Iterable[Registered], stored: Mapping[str, Stored], records: Mapping[str, Tree]
+) -> Iterator[Amiss]:
+    """Versions of models that no sealed run made, or with other tags; models of sealed runs without one.
+
+    What lies in a version is compared with the model that the run logged. A run that did not finish may
+    have registered one.
+    """
+    runs = {one.id: key for key, one in stored.items()}
+    said = {key: record["reported"]["models"] for key, record in records.items()}
+    models = {key: {one["name"]: one for one in own} for key, own in said.items()}
+    names, there = {name for own in models.values() for name in own}, set[tuple[str, str]]()
+    for one in versions:
+        key, place = runs.get(one.run_id, ""), f"model {one.name}, version {one.number}"
+        there.add((key, one.name))
+        if one.name in names and not key:
+            yield "run", place, "run", "one that was sealed", one.run_id or "none"
+        tags = limits.tags(models.get(key, {}).get(one.name, {"tags": one.tags})["tags"])
+        for tag in sorted(tags.keys() | one.tags.keys()):
+            if tags.get(tag) != one.tags.get(tag):
+                yield "run", place, f"tag {tag}", tags.get(tag), one.tags.get(tag)
+    for key in models.keys() & stored.keys():
+        for name in models[key]:
+            if stored[key].sealed and (key, name) not in there:
+                yield "run", f"run {stored[key].id}", f"model {name}", "a registered version", ""
 
 
 def of_trail(before: Iterable[str], lines: Iterable[bytes]) -> Iterator[Amiss]:

@@ -1,9 +1,9 @@
 """All that verification looks at, hashed now and written as one tree: no time and no tag is believed."""
 
 import hashlib
-import json
 import math
 import os
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from clintune.errors import LedgerError, ParamsError, TrackingError
-from clintune.evidence.objects import FOLDER, listing, object_at
+from clintune.evidence.objects import FOLDER, cache_at, listing, object_at
 from clintune.evidence.verification import amiss, verifier
-from clintune.lockfile import LockEntry, cache_folder, read_lock
+from clintune.lockfile import LockEntry, read_lock
 from clintune.params import leaves, load_params
 from clintune.sealing.hashing import sums
 from clintune.sealing.ledger import Ledger
@@ -24,7 +24,16 @@ from clintune.tracking.home import Home
 from clintune.tracking.journal import journals
 from clintune.tracking.run import SEALED
 from clintune.tracking.store import Store, answering, open_store
-from clintune.tracking.stored import Stored, by_execution, content, execution, folder_of, stored_runs
+from clintune.tracking.stored import (
+    Stored,
+    as_text,
+    by_execution,
+    content,
+    execution,
+    folder_of,
+    registered,
+    stored_runs,
+)  # fmt: skip
 from clintune.tracking.trail.opening import is_kept, name_of
 from clintune.tracking.trail.reading import gaps, trail_of
 
@@ -47,17 +56,21 @@ class Sealed:
 
 
 def ledger_in(folder: Path) -> Sealed:
-    """Empty where there is no ledger."""
+    """Empty where there is no ledger. Raises LedgerError where it cannot be read."""
     ledger = Ledger(folder)
-    lines = tuple(ledger.file.read_bytes().splitlines()) if ledger.file.exists() else ()
-    names = {name for name in map(_record_named, lines) if name and ledger.record_file(name).exists()}
-    return Sealed(lines, {name: ledger.record_file(name).read_bytes() for name in sorted(names)})
+    try:
+        lines = tuple(ledger.file.read_bytes().splitlines()) if ledger.file.exists() else ()
+        names = {name for name in map(_record_named, lines) if name and ledger.record_file(name).is_file()}
+        return Sealed(lines, {name: ledger.record_file(name).read_bytes() for name in sorted(names)})
+    except OSError as error:
+        place, problem = f"{folder.parent.name}/{folder.name}", f"cannot be read ({error.strerror})"
+        raise LedgerError(place, problem, "restore it from a copy") from None
 
 
 def _record_named(line: bytes) -> str:
     """By a line; by one that is none, nothing."""
     name = verifier.parsed(line).get("record")
-    return name if isinstance(name, str) and name.isalnum() else ""
+    return name if isinstance(name, str) and re.fullmatch("[0-9a-f]{64}", name) else ""
 
 
 def observe(root: Path, place: Home, sealed: Sealed) -> Tree:
@@ -68,7 +81,7 @@ def observe(root: Path, place: Home, sealed: Sealed) -> Tree:
     if not sealed.lines and place.sqlite is not None and not place.sqlite.exists():
         raise _nothing_sealed(place)
     lock = locked(root)
-    records = [record for _, record in sealed.of_kind(KIND)]
+    records, certificates = [record for _, record in sealed.of_kind(KIND)], sealed.of_kind(CERTIFICATE)
     missing = list(_gaps(place))  # before the store is opened, which lays the trail anew
     store = open_store(place)
     waiting = sorted(folder.name for folder in journals(place.spool))
@@ -78,14 +91,15 @@ def observe(root: Path, place: Home, sealed: Sealed) -> Tree:
             raise _nothing_sealed(place)
         _expect_unmoved(place, stored.values())
         said = {record["run"]: record for record in records}
-        shown = {record["run"]: record for _, record in sealed.of_kind(CERTIFICATE) if "run" in record}
+        shown = {str(one["run"]): one for _, one in certificates if one.keys() >= amiss.CERTIFIED}
         runs = {key: _run(store, one, said.get(key) or shown.get(key)) for key, one in stored.items()}
-        executions = dict(_executions(store, stored, said))
+        executions, versions = dict(_executions(store, stored, said)), registered(store)
     ended = [record for key, record in said.items() if key in stored and stored[key].sealed]
     found = [
         *missing, *amiss.of_params(_params(root), lock), *amiss.of_lock(root, lock, ended),
-        *amiss.of_files(root, lock), *amiss.of_runs(stored, said, waiting),
-        *amiss.of_replays(runs, sealed.of_kind(CERTIFICATE), waiting),
+        *amiss.of_files(root, lock), *amiss.of_runs(stored, said, [*waiting, *shown]),
+        *amiss.of_replays(runs, certificates, waiting),
+        *amiss.of_registry(versions, stored, said),
         *amiss.of_trail(_named_before(place), sealed.lines),
     ]  # fmt: skip
     return {
@@ -111,8 +125,15 @@ def _expect_unmoved(place: Home, stored: Iterable[Stored]) -> None:
 
 
 def locked(root: Path) -> dict[str, LockEntry]:
-    """The entries of dvc.lock; none before the first run."""
-    return read_lock(root / "dvc.lock") if (root / "dvc.lock").exists() else {}
+    """The entries of dvc.lock; none before the first run. Raises TrackingError for one that is none."""
+    lock = read_lock(root / "dvc.lock") if (root / "dvc.lock").exists() else {}
+    for stage, entry in lock.items():
+        try:
+            verifier.flat(dict(entry))
+        except (LookupError, TypeError, ValueError, AttributeError):
+            step = "restore it with git checkout"
+            raise TrackingError(f"dvc.lock: {stage}", "no entry of a stage", step) from None
+    return lock
 
 
 def _nothing_sealed(place: Home) -> LedgerError:
@@ -134,8 +155,8 @@ def _named_before(place: Home) -> list[str]:
         return []
     with answering(place.uri):
         changes = trail_of(place)
-    tags = (json.loads(one.before) for one in changes if one.place == "tags" and one.before)
-    return [tag["value"] for tag in tags if tag["key"] == SEALED]
+    tags = (verifier.parsed(one.before) for one in changes if one.place == "tags" and one.before)
+    return [str(tag.get("value")) for tag in tags if tag.get("key") == SEALED]  # anybody may add a row
 
 
 def _params(root: Path) -> dict[str, Any] | str:
@@ -154,8 +175,7 @@ def _files(root: Path, lock: Mapping[str, LockEntry], records: list[Tree]) -> di
         for _, record in pairs if record is not None
         for kind in ("deps", "outs") for one in record["lock"].get(kind, [])
     }  # fmt: skip
-    found = sums(root, paths).items()  # a name that is not UTF-8 is spelt so that it can be written down
-    return {path.encode(errors="backslashreplace").decode(): one["sha256"] for path, one in found}
+    return {as_text(path): one["sha256"] for path, one in sums(root, paths).items()}
 
 
 def _cache(root: Path, entries: Iterable[LockEntry]) -> dict[str, list[str]]:
@@ -163,7 +183,7 @@ def _cache(root: Path, entries: Iterable[LockEntry]) -> dict[str, list[str]]:
 
     One that is not there (after `dvc gc`, in a fresh clone) is none: nothing can come of it.
     """
-    files = cache_folder(root)
+    files = cache_at(root)
     named = {out["md5"] for entry in entries for out in entry.get("outs", []) if "md5" in out}
     objects = sorted({name for name in _reachable(files, named) if object_at(files, name).exists()})
     with ThreadPoolExecutor(os.cpu_count()) as threads:
@@ -182,6 +202,8 @@ def _reachable(files: Path, names: Iterable[str]) -> Iterator[str]:
 
 
 def _md5(file: Path) -> str:
+    if not file.is_file():
+        return "no file"
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "md5").hexdigest()
 

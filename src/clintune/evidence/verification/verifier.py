@@ -2,7 +2,6 @@
 `clintune verify` judges with this same file. Exit codes: 0 all as sealed, 1 a finding, 2 could not be checked.
 
     python3 -I verify.py evidence.zip [--files FOLDER] [--signers ALLOWED_SIGNERS] [--json]"""
-
 import argparse, hashlib, json, re, subprocess, sys, tempfile, zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -13,11 +12,10 @@ Finding = dict[str, str]
 Findings = Iterator[Finding]
 Verdict = tuple[list[Finding], list[Tree]]
 Pairs = list[tuple[Tree, Tree]]
-FIRST, NAMESPACE, SIZES = "0" * 64, "clintune-evidence", {"size", "nfiles"}
-LINE = {"number", "at", "kind", "subject", "record", "previous", "hash"}
+FIRST, NAMESPACE, BY_STORE = "0" * 64, "clintune-evidence", {"mlflow.parentRunId", "mlflow.runName", "mlflow.runColor"}
+LINE, SIZES = {"number", "at", "kind", "subject", "record", "previous", "hash"}, {"size", "nfiles"}
 STAGE = {"run", "stage", "started", "lock", "lock_entry_sha256", "inputs", "outputs", "reported", "execution"}
 STATEMENT = {"key", "manifest_sha256", "meaning", "role", "signed_at", "signer"}
-SET_BY_THE_STORE = {"mlflow.parentRunId", "mlflow.runName", "mlflow.runColor"}
 SIGNATURE, CONTROL = re.compile(r"signatures/[0-9]+-[A-Za-z0-9-]+\.(json|sig|tsr)"), re.compile(r"[\x00-\x1f\x7f-\x9f]")
 THREATS = """Detected: later changes of files, runs, dvc.lock or ledger by who cannot redo all that vouches for them.
 Not detected: a lie told while a stage ran (clintune replay runs it again); ledger, store and evidence all made anew by
@@ -109,7 +107,7 @@ def judge_lock(observed: Tree, records: list[Tree]) -> Findings:
         (is_made, record), place = made_by(stage, entry, records), f"dvc.lock: {stage}"
         if not is_made:
             yield finding("lock", place, "entry", record and record["lock_entry_sha256"], name_of(entry))
-            yield from differences("lock", place, "", flat(record["lock"]), flat(entry)) if record else ()
+        yield from differences("lock", place, "", flat(record["lock"]), flat(entry)) if record else ()
         for dep in entry.get("deps", []):
             if made.get(dep["path"], dep["md5"]) != dep["md5"]:
                 yield finding("lock", place, f"dep {dep['path']}", made[dep["path"]], dep["md5"])
@@ -168,19 +166,18 @@ def judge_run(line: Tree, record: Tree, run: Tree, executions: Tree) -> Findings
             yield from differences("run", place, "metric", headline, {name: shown.get(name) for name in headline})
 
 def judge_said(place: str, said: Tree, held: Tree) -> Findings:
-    own = {key: one for key, one in held["tags"].items() if key in said["tags"] or key not in SET_BY_THE_STORE}
+    own = {key: one for key, one in held["tags"].items() if key in said["tags"] or key not in BY_STORE}
     for kind, found in {"param": held["params"], "tag": own, "artifact": held["artifacts"]}.items():
         yield from differences("run", place, kind, said[f"{kind}s"], found)
 
 def judge_curve(place: str, name: str, sealed: list[Any], found: list[Any], latest: Any) -> Findings:
-    """Points by step and time; then the value that MLflow shows, which lies in a table of its own."""
     before, after = ({(step, at): value for step, value, at in one} for one in (sealed, found))
     for step, at in sorted(before.keys() | after.keys()):
         old, new = (repr(one[step, at]) if (step, at) in one else "" for one in (before, after))
         if old != new:
             yield finding("run", place, f"metric {name} at step {step}", old, new)
     last = max(((step, at, value) for step, value, at in sealed), default=[None])[-1]
-    if before == after:
+    if before == after:  # what MLflow shows as the value lies in a table of its own
         pair = ({"points": len(one), "as it is shown": value} for one, value in ((sealed, last), (found, latest)))
         yield from differences("run", place, f"metric {name}", *pair)
 
@@ -203,15 +200,15 @@ def judge_parts(parts: Mapping[str, bytes], manifest: Tree, folder: Path | None)
     contents = {Path(path).stem: one for path, one in parts.items() if path.startswith("ledger/records/")}
     sealed, chain, _ = read_ledger(lines, contents)
     yield from differences("pack", "manifest.json", "head", manifest["head"], chain[-1] if chain else {})
-    copies = {path: sha256(one) for path, one in parts.items() if path.startswith(("files/", "certificates/"))}
-    known = {f"files/{path}": one for path, one in observed["files"].items() if f"files/{path}" in copies}
+    known = {f"files/{path}": one for path, one in observed["files"].items() if f"files/{path}" in parts}
     for number, line in enumerate((line for line, _ in sealed if line["kind"] == "certificate"), start=1):
         known[f"certificates/{number}.json"] = line["record"]
-    certified = {path: one for path, one in copies.items() if path in known or path.startswith("certificates/")}
-    yield from differences("pack", "observed.json", "", known, certified)
+    copied = [path for path in parts if path in known or re.match("certificates/|files/[^/]*/", path)]
+    yield from differences("pack", "observed.json", "", known, {path: sha256(parts[path]) for path in copied})
     yield from judge(observed, lines, contents)
     stages = [record for line, record in sealed if line["kind"] == "stage"]
     made = [made_by(stage, entry, stages)[1] for stage, entry in observed["lock"].items()]
+    yield from () if any(made) else [finding("pack", "observed.json", "lock", "what a stage made", "nothing")]
     yield from judge_delivered(folder, [one for one in made if one]) if folder else ()
 
 def judge_delivered(folder: Path, records: list[Tree]) -> Findings:
@@ -233,13 +230,14 @@ def judge_delivered(folder: Path, records: list[Tree]) -> Findings:
 
 def judge_signatures(parts: Mapping[str, bytes], authors: set[str], signers: Path | None) -> Verdict:
     """Who signed this manifest as what. Who may is a list that the reviewer brings."""
-    found, signed, manifest = list[Finding](), list[Tree](), sha256(parts["manifest.json"])
+    found, signed, owner, manifest = list[Finding](), list[Tree](), dict[str, str](), sha256(parts["manifest.json"])
     for stem in sorted({path.rpartition(".")[0] for path in parts if SIGNATURE.fullmatch(path)}):
         statement, signature = (parts.get(f"{stem}.{end}", b"{}") for end in ("json", "sig"))
         said = {key: str(parsed(statement).get(key, "")) for key in STATEMENT}
         key = key_of(statement, signature, said["signer"], signers)
-        facts = {"manifest": manifest, "key": said["key"] or "some key", "statement": canonical(said).decode()}
-        held = {"manifest": said["manifest_sha256"], "key": key, "statement": statement.decode(errors="replace")}
+        facts = {**said, "manifest_sha256": manifest, "role": stem.partition("-")[2], "key": said["key"] or "some key",
+                 "signer": owner.setdefault(key, said["signer"]), "statement": canonical(said).decode()}
+        held = {**said, "key": key, "statement": statement.decode(errors="replace")}
         wrong = [*differences("signature", f"{stem}.json", "", facts, held)]
         found += wrong
         signed += [] if wrong or said in signed else [said]
@@ -259,25 +257,27 @@ def key_of(statement: bytes, signature: bytes, signer: str, signers: Path | None
     named = re.search(r" (SHA256:\S+)\s*$", done.stdout.decode(errors="replace"))
     return named[1] if named and done.returncode == 0 else ""
 
-def last_words(parts: int, found: list[Finding], signed: list[Tree], signers: Path | None) -> Iterator[str]:
+def last_words(parts: Mapping[str, bytes], found: list[Finding], signed: list[Tree], known: bool) -> Iterator[str]:
+    whose = "" if known else "; whose key that is was not checked: --signers"
     for it in signed:
-        known = "" if signers else "; whose key that is was not checked: --signers"
-        yield CONTROL.sub(" ", f"signed at {it['signed_at']} by {it['signer']} as {it['role']}: {it['meaning']}{known}")
-    yield f"{f'{len(found)} findings' if found else 'Everything is as it was sealed'}: {parts} parts.\n{THREATS}"
+        yield CONTROL.sub(" ", f"signed at {it['signed_at']} by {it['signer']} as {it['role']}: {it['meaning']}{whose}")
+    waiting = len(parsed(parts.get("observed.json", b"")).get("waiting", ()))
+    counts = f"{len(parts)} parts" + (f"; {waiting} runs that wait to be sent were not compared" if waiting else "")
+    yield f"{f'{len(found)} findings' if found else 'Everything is as it was sealed'}: {counts}.\n{THREATS}"
 
 def read_parts(path: Path) -> dict[str, bytes]:
     if path.is_dir():
         return {str(one.relative_to(path).as_posix()): one.read_bytes() for one in path.rglob("*") if one.is_file()}
     with zipfile.ZipFile(path) as archive:
-        entries = archive.infolist()
-        if len({one.filename for one in entries}) < len(entries) or any(one.extra or one.is_dir() for one in entries):
-            raise ValueError("a part is in it twice, under two names, or is a folder")
-        return {one.filename: archive.read(one) for one in entries}
+        plain = {one.filename for one in archive.infolist() if not (one.extra or one.is_dir() or one.compress_type)}
+        if len(plain) < len(archive.infolist()):
+            raise ValueError("a part is in it twice, under two names, compressed, or is a folder")
+        return {name: archive.read(name) for name in plain}
 
 def shown(one: Finding) -> str:
-    where = f"{one['place']}: {one['field']}".removesuffix(": ")
     sealed, found = (" ".join(one[key].split())[:64] or "nothing" for key in ("sealed", "found"))
-    return CONTROL.sub(" ", f"{one['kind']:6}  {where}: sealed {sealed}, found {found}")
+    where = "{kind:6}  {place}: {field}".format_map(one).removesuffix(": ")
+    return CONTROL.sub(" ", f"{where}: sealed {sealed}, found {found}")
 
 def main() -> None:
     parser = argparse.ArgumentParser(usage=(__doc__ or "").split("\n\n")[1].strip(), epilog=THREATS)
@@ -289,11 +289,11 @@ def main() -> None:
     try:
         parts = read_parts(arguments.evidence)
         found, signed = judge_pack(parts, arguments.files, arguments.signers)
+        lines = [*map(shown, found), *last_words(parts, found, signed, arguments.signers is not None)]
     except (OSError, LookupError, ValueError, TypeError, AttributeError, RuntimeError, zipfile.BadZipFile) as error:
-        print(f"{arguments.evidence}: could not be checked ({type(error).__name__}: {error})", file=sys.stderr)
-        sys.exit(2)
-    lines = [*map(shown, found), *last_words(len(parts), found, signed, arguments.signers)]
-    print(json.dumps({"findings": found, "signed": signed}, indent=2) if arguments.json else "\n".join(lines))
+        parser.exit(2, f"{arguments.evidence}: could not be checked ({type(error).__name__}: {error})\n")
+    text = json.dumps({"findings": found, "signed": signed}, indent=2) if arguments.json else "\n".join(lines)
+    print(text.encode(sys.stdout.encoding, "backslashreplace").decode(sys.stdout.encoding))
     sys.exit(1 if found else 0)
 
 if __name__ == "__main__":

@@ -130,7 +130,7 @@ def software(facts: Facts) -> Ruling:
 
 
 def locked(facts: Facts) -> Ruling:
-    """Every entry of the lock has hashes, is in the commit, and is what was installed."""
+    """Every entry of the lock has hashes, and its version is what was installed."""
     if LOCKS[0] not in facts.locks:
         raise Unknown(f"there is no {LOCKS[0]} here")
     lock = facts.locks[LOCKS[0]]
@@ -152,7 +152,8 @@ def locked(facts: Facts) -> Ruling:
         )
         evidence.append(facts.recorded("SHA-256 of torch's list of files", torch["record_sha256"], "train"))
     held = (
-        "installed is what is locked, by hash; torch, which no lock can name for every machine, by its files"
+        "each package is locked by hash, and was installed in the version that is locked, torch aside, which "
+        "no lock can name for every machine; what was installed is sealed by its list of files"
     )
     return ruling(wrong, held, evidence)
 

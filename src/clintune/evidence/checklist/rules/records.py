@@ -62,6 +62,8 @@ def integrity(facts: Facts) -> Ruling:
         for kind, count in sorted(kinds.items())
     ]
     wrong = [f"{len(facts.findings)} differences: clintune verify names them"] if facts.findings else []
+    if facts.waiting and not wrong:
+        raise Unknown(f"{facts.waiting} runs wait to be sent and were not compared: clintune send")
     return ruling(wrong, "everything was hashed again, and is as it was sealed", evidence)
 
 

@@ -15,6 +15,8 @@ from clintune.sealing.record import KIND
 FEWEST_SEEDS = 5
 _WEIGHTS = "data/checkpoint/model.safetensors"
 _LEARN = ("pretrain", "train")
+_WITH_TEST = ("data/evaluation/", "data/raw/")
+"""What is made of the test split, or holds it still; names of files in data/raw may be those of people."""
 
 
 def rerun(facts: Facts) -> Ruling:
@@ -49,9 +51,10 @@ def selection(facts: Facts) -> Ruling:
     for stage in _LEARN:
         if stage in facts.subject.records:
             read = [path for path in facts.record(stage)["inputs"] if path.endswith("test.parquet")]
-            read += [path for path in facts.record(stage)["inputs"] if path.startswith("data/evaluation/")]
+            read += [path for path in facts.record(stage)["inputs"] if path.startswith(_WITH_TEST)]
             evidence.append(facts.recorded(f"{stage}: files of test among its inputs", len(read), stage))
-            wrong += [f"{stage} reads {read[0]}"] if read else []
+            shown = ["data/raw" if path.startswith("data/raw/") else path for path in read]
+            wrong += [f"{stage} reads {shown[0]}"] if read else []
     facts.record("train")
     foreign = known(facts.census).foreign
     evidence.append(
@@ -70,22 +73,28 @@ def prespecified(facts: Facts) -> Ruling:
     scores = dict(leaves(known(facts.metrics)))
     evidence, wrong = [facts.beside("bounds stated", len(facts.acceptance.metrics), ACCEPTANCE)], []
     for name, bound in facts.acceptance.metrics.items():
-        if name not in scores:
-            wrong.append(f"metrics.json has no {name}")
+        if not isinstance(scores.get(name), int | float):
+            wrong.append(f"metrics.json has no {name} that is a number")
             continue
         evidence.append(facts.sealed.says(f"{name}, to be {bound}", number(scores[name]), METRICS))
         wrong += [] if bound.holds(scores[name]) else [f"{name} is {number(scores[name])}, not {bound}"]
     first = facts.reads[0]["code"]
     if facts.repository is None or first is None:
-        raise Unknown("without git nothing shows that the bounds came before the first reading of test")
-    there = facts.repository.files.get(first["commit"], {}).get(ACCEPTANCE)
-    if there != facts.sums[ACCEPTANCE] or first["dirty"]:
+        if not wrong:
+            raise Unknown("without git nothing shows that the bounds came before the first reading of test")
+    elif first["dirty"] or _bounds(facts, first["commit"]) != facts.sums[ACCEPTANCE]:
         wrong.append(f"the commit of the first of {len(facts.reads)} readings of test has not these bounds")
     return ruling(
         wrong,
         "the bounds are in the commit at which test was first read, and the scores within them",
         evidence,
     )
+
+
+def _bounds(facts: Facts, commit: str) -> str | None:
+    """The SHA-256 of the bounds in a commit."""
+    known = {} if facts.repository is None else facts.repository.files
+    return known.get(commit, {}).get(ACCEPTANCE)
 
 
 def seeds(facts: Facts) -> Ruling:
