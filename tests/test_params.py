@@ -1,10 +1,13 @@
 from pathlib import Path
+from typing import get_args
 
 import pytest
+from pydantic import BaseModel
 from ruamel.yaml import YAML
 
 from clintune.errors import ParamsError
 from clintune.params import Params, load_params
+from clintune.params_faults import LEFT_OUT_BY_DVC
 from clintune.recipes import recipe_file
 
 SHIPPED = Path(__file__).parents[1] / "src/clintune/recipes/synthetic.yaml"
@@ -84,6 +87,28 @@ def test_an_unknown_key_is_named_with_its_line_and_the_nearest_known_one(tmp_pat
 def test_an_unknown_key_comes_before_a_missing_one(tmp_path, text):
     message = refused(tmp_path, changed(changed(text, "seed: 17", ""), "  shown:", "  shwn:"))
     assert "evaluate.shwn: unknown key; did you mean shown?" in message
+
+
+def test_no_key_has_a_name_that_dvc_leaves_out(tmp_path, text):
+    """Its run cache takes it for that of a file: another value would get what the first one made."""
+    line = text[: text.index("  labels: ")].count("\n") + 1
+    assert refused(tmp_path, changed(text, "  labels: {}", "  labels: {size: Disease}")) == (
+        f"params.yaml:{line}: preprocess.labels.size: DVC leaves 'size' out, and would restore what another "
+        "value of it made; choose another name"
+    )
+    fields = {name for section in _sections(Params) for name in section.model_fields}
+    assert not fields & LEFT_OUT_BY_DVC
+
+
+def _sections(schema):
+    """A section, and all that may stand in it."""
+    yield schema
+    kinds = [field.annotation for field in schema.model_fields.values()]
+    while kinds:
+        kind = kinds.pop()
+        kinds += get_args(kind)
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from _sections(kind)
 
 
 def test_a_missing_key_is_named_with_the_line_of_its_section(tmp_path, text):

@@ -38,7 +38,7 @@ def params(tiny: Params) -> Params:
     stopping = {**tiny.train.stopping.model_dump(), "metric": "accuracy", "patience": 99}
     quick = {"epochs": 12, "batch_tokens": 256, "log_every": 5, "learning_rate": 0.02, "stopping": stopping,
              "validations_per_epoch": 1}  # fmt: skip
-    section = {"vocabulary": {"size": 120, "lowercase": True, "min_groups": 2}, "sizes": SIZES,
+    section = {"vocabulary": {"pieces": 120, "lowercase": True, "min_groups": 2}, "sizes": SIZES,
                "max_tokens": 24, "masked": 0.2, "train": tiny.train.model_dump() | quick}  # fmt: skip
     return Params.model_validate({**tiny.model_dump(), "pretrain": {"notes": section}})
 
@@ -146,7 +146,7 @@ def test_every_character_of_the_texts_is_a_piece_and_padding_is_token_0():
 
 
 def pieces_of(texts, **changes) -> set[str]:
-    section = Vocabulary(**{"size": 400, "lowercase": True, "min_groups": 3, **changes})
+    section = Vocabulary(**{"pieces": 400, "lowercase": True, "min_groups": 3, **changes})
     return set(learn(texts, section).get_vocab())
 
 

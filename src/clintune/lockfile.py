@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from clintune.errors import TrackingError
+from clintune.params_faults import LEFT_OUT_BY_DVC
 
 LockEntry: TypeAlias = Mapping[str, Any]
 """One stage of dvc.lock: cmd, deps, params, outs."""
@@ -34,7 +35,7 @@ def _sha256(tree: Any) -> str:
 def _without_sizes(tree: Any) -> Any:
     match tree:
         case Mapping():
-            return {key: _without_sizes(one) for key, one in tree.items() if key not in ("size", "nfiles")}
+            return {key: _without_sizes(one) for key, one in tree.items() if key not in LEFT_OUT_BY_DVC}
         case list():
             return [_without_sizes(one) for one in tree]
         case _:
@@ -63,11 +64,19 @@ def parse_lock(text: str, *, place: str) -> dict[str, LockEntry]:
         stages = dict(YAML(typ="safe", pure=True).load(text)["stages"])
         json.dumps(stages, allow_nan=False)  # DVC writes no dates, and the hashes of entries are of JSON
         files = (entry.get(kind, []) for entry in stages.values() for kind in ("deps", "outs"))
-        if not all(one["path"] and one["md5"] for part in files for one in part):
-            raise ValueError("a file without a hash")
+        texts = [one[key] for part in files for one in part for key in ("path", "md5")]
+        texts += [entry["cmd"] for entry in stages.values()]
+        if not all(isinstance(one, str) and one for one in texts):
+            raise ValueError("no command, or a file without a hash")
+        if not all(isinstance(one, dict) for entry in stages.values() for one in _params(entry)):
+            raise TypeError("params that are none")
         return stages
     except (ValueError, TypeError, KeyError, AttributeError, YAMLError) as error:
         raise _no_lock(place, error) from None
+
+
+def _params(entry: LockEntry) -> list[Any]:
+    return list(entry.get("params", {}).values())
 
 
 def _no_lock(place: str, error: Exception) -> TrackingError:

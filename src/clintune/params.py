@@ -15,7 +15,7 @@ from clintune.params_base import (
     Section,
     Sha256,
 )  # fmt: skip
-from clintune.params_faults import explain, parse_yaml
+from clintune.params_faults import expect_told_apart, explain, parse_yaml
 from clintune.params_models import Encoder, Model, Pretrain, Pretraining, Scratch, Vocabulary
 from clintune.params_records import (
     TABLES,
@@ -232,6 +232,8 @@ def load_params(path: Path) -> Params:
         ) from None
     tree = parse_yaml(path, text)
     try:
-        return Params.model_validate(tree)
+        found = Params.model_validate(tree)
     except ValidationError as error:
         raise explain(path, text, error, Params) from None
+    expect_told_apart(path, text, tree)
+    return found

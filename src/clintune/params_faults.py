@@ -1,7 +1,7 @@
 """What is wrong with params.yaml, in one line: where, which key, what was found, what was expected."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -11,6 +11,9 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from clintune.errors import ParamsError
 from clintune.yaml_lines import line_of
+
+LEFT_OUT_BY_DVC = frozenset({"size", "nfiles"})
+"""Keys that its run cache takes for those of files, at any depth: runs that differ there alone are one."""
 
 
 def parse_yaml(path: Path, text: str) -> Any:
@@ -66,6 +69,28 @@ def explain(path: Path, text: str, error: ValidationError, schema: type[BaseMode
             found = f"found {_shown(first['input'])}"
             expected = first["msg"].replace("Input should", "it should").replace("valid tuple", "list")
             return ParamsError(place, found, expected)
+
+
+def expect_told_apart(path: Path, text: str, tree: Any) -> None:
+    """No key may have a name that DVC leaves out. Raises ParamsError with the line."""
+    for keys in _places(tree):
+        if keys[-1] in LEFT_OUT_BY_DVC:
+            place = f"{path}:{line_of(text, keys)}: {'.'.join(map(str, keys))}"
+            problem = f"DVC leaves {keys[-1]!r} out, and would restore what another value of it made"
+            raise ParamsError(place, problem, "choose another name")
+
+
+def _places(tree: Any, above: tuple[int | str, ...] = ()) -> Iterator[tuple[int | str, ...]]:
+    match tree:
+        case Mapping():
+            inner = list(tree.items())
+        case list():
+            inner = list(enumerate(tree))
+        case _:
+            return
+    for key, one in inner:
+        yield (*above, key)
+        yield from _places(one, (*above, key))
 
 
 def _keys(fault: Mapping[str, Any], tree: Any) -> tuple[int | str, ...]:

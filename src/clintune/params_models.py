@@ -93,14 +93,14 @@ class Model(Encoder):
 
 
 class Vocabulary(Section):
-    """About `size` pieces of words, learnt from the texts of train: see pretraining/vocabulary.py.
+    """About so many `pieces` of words, learnt from the texts of train: see pretraining/vocabulary.py.
 
     Chinese characters stand by themselves. Where case carries meaning, as in SMILES, `lowercase` is false.
     Each piece, single characters too, occurs in at least `min_groups` groups: the vocabulary travels with the
     model, and what one patient alone is called is none of it.
     """
 
-    size: Annotated[int, Field(ge=100)]
+    pieces: Annotated[int, Field(ge=100)]
     lowercase: bool
     min_groups: Count
 

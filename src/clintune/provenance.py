@@ -3,6 +3,7 @@
 import getpass
 import hashlib
 import platform
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -49,6 +50,8 @@ def commit() -> Commit | None:
 
 def _git(*arguments: str) -> str | None:
     """What git says, to the letter: a patch without its last blank lines is none. None where it fails."""
+    if shutil.which("git") is None:
+        return None
     done = subprocess.run(["git", *arguments], capture_output=True, check=False)
     return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else None
 

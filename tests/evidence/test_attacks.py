@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -92,6 +93,7 @@ def test_a_folder_in_the_spool_hides_no_run(scene):
     run = run_of(scene, "evaluate")
     folder = scene.project.root / ".clintune/spool" / run.data.tags["clintune.run"]
     folder.mkdir(parents=True)
+    (folder / "journal").touch()
     try:
         scene.query("UPDATE params SET value = '77' WHERE run_uuid = ? AND key = 'seed'", run.info.run_id)
         assert found(scene) == {("run", "param seed")}
@@ -99,7 +101,7 @@ def test_a_folder_in_the_spool_hides_no_run(scene):
         said = scene.project.run("clintune", "verify", ok=False).stdout
         assert "1 runs that wait to be sent and were not compared" in said
     finally:
-        folder.rmdir()
+        shutil.rmtree(folder)
 
 
 def _loaded_otherwise(scene: Scene) -> None:

@@ -143,10 +143,11 @@ def test_evidence_of_nothing_is_a_finding(parts, tmp_path):
 def test_runs_that_were_not_compared_are_counted_in_the_file_too(project, tmp_path):
     waits = project.root / ".clintune/spool/some-run"
     waits.mkdir(parents=True)
+    (waits / "journal").touch()
     try:
         packed_quickly(project, tmp_path / "pack.zip")
     finally:
-        waits.rmdir()
+        shutil.rmtree(waits)
     done = project.run(sys.executable, "-I", verifier.__file__, str(tmp_path / "pack.zip"))
     assert "; 1 runs that wait to be sent were not compared.\n" in done.stdout
     [ruling] = [

@@ -52,7 +52,7 @@ def own(tiny, folders, tmp_path_factory) -> Own:
     folder = tmp_path_factory.mktemp("own") / "pretrained"
     training = quick(tiny, epochs=3, learning_rate=0.01, metric="loss").train.model_dump()
     section = {"notes": {
-        "vocabulary": {"size": 200, "lowercase": True, "min_groups": 2}, "sizes": SIZES,
+        "vocabulary": {"pieces": 200, "lowercase": True, "min_groups": 2}, "sizes": SIZES,
         "max_tokens": 24, "masked": 0.15, "train": training,
     }}  # fmt: skip
     params = Params.model_validate({**tiny.model_dump(), "pretrain": section})

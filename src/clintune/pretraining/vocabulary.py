@@ -31,7 +31,7 @@ def learn(texts: Iterable[tuple[str, str]], section: Vocabulary) -> Tokenizer:
     groups = _words(texts, section)
     learnt = _tokenizer(BPE(unk_token=UNKNOWN), section)
     trainer = BpeTrainer(
-        vocab_size=section.size, min_frequency=section.min_groups, special_tokens=list(SPECIAL),
+        vocab_size=section.pieces, min_frequency=section.min_groups, special_tokens=list(SPECIAL),
         show_progress=False,
     )  # fmt: skip
     learnt.train_from_iterator(groups, trainer)

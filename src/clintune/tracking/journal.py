@@ -218,7 +218,7 @@ def journals(spool: Path) -> list[Path]:
     """The folders of the runs that are not yet whole in the store, oldest first."""
     if not spool.is_dir():
         return []
-    return sorted(folder for folder in spool.iterdir() if not folder.name.startswith("."))
+    return sorted(file.parent for file in spool.glob("[!.]*/journal"))
 
 
 def read(folder: Path, offset: int) -> Iterator[tuple[Record, int]]:
