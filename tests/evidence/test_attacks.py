@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow.entities import LoggedModelInput, LoggedModelOutput
 from ruamel.yaml import YAML
 
 from clintune.evidence.packing.archive import read_archive, write_archive
@@ -278,6 +279,15 @@ def _of_another_bundle(scene: Scene, version: Any) -> None:
     )
 
 
+def _by_hand(scene: Scene, version: Any) -> None:
+    """A run as of a stage that was started by hand: such a one registers nothing."""
+    client, experiment = client_of(scene.project), run_of(scene, "export").info.experiment_id
+    made = client.create_run(experiment, tags={"clintune.run": "export-x", "dvc.kind": "stage"})
+    client.set_terminated(made.info.run_id)
+    elsewhere = (scene.project.root / "data/checkpoint").as_uri()
+    client.create_model_version(version.name, elsewhere, made.info.run_id)
+
+
 def _no_more(scene: Scene, version: Any) -> None:
     client_of(scene.project).delete_model_version(version.name, version.version)
 
@@ -286,6 +296,7 @@ def _no_more(scene: Scene, version: Any) -> None:
     ("change", "expected"),
     [
         (_of_nowhere, "clintune-synthetic, version 2: run"),
+        (_by_hand, "clintune-synthetic, version 2: run"),
         (_of_another_bundle, "clintune-synthetic, version 1: tag dvc.out.data/bundle"),
         (_no_more, "model clintune-synthetic"),
     ],
@@ -296,6 +307,102 @@ def test_a_version_in_the_registry_that_no_run_made_or_that_says_something_else_
     [version] = client_of(scene.project).search_model_versions("name = 'clintune-synthetic'")
     change(scene, version)
     assert any(expected in f"{one['place']}: {one['field']}" for one in verified_quickly(scene.project))
+
+
+def _model(scene: Scene) -> Any:
+    [model] = client_of(scene.project).search_logged_models([run_of(scene, "export").info.experiment_id])
+    return model
+
+
+def _tag_of_a_model(scene: Scene) -> None:
+    client_of(scene.project).set_logged_model_tags(_model(scene).model_id, {"validated": "yes"})
+
+
+def _param_of_a_model(scene: Scene) -> None:
+    scene.query("UPDATE logged_model_params SET param_value = '0.5' WHERE param_key = 'evaluate.level'")
+
+
+def _score_of_a_model(scene: Scene) -> None:
+    run = run_of(scene, "evaluate").info
+    scene.query(
+        "INSERT INTO logged_model_metrics VALUES (?, 'strict/f1', 1, 0, 0.9999, ?, ?, NULL, NULL, NULL)",
+        _model(scene).model_id, run.experiment_id, run.run_id,
+    )  # fmt: skip
+
+
+def _another_model_of_a_run(scene: Scene) -> None:
+    client, run = client_of(scene.project), run_of(scene, "evaluate").info
+    other = client.create_logged_model(run.experiment_id, name="better")
+    client.log_outputs(run.run_id, [LoggedModelOutput(other.model_id, 0)])
+
+
+def _another_model_under_a_run(scene: Scene) -> None:
+    client, run = client_of(scene.project), run_of(scene, "evaluate").info
+    other = client.create_logged_model(run.experiment_id, name="better")
+    client.log_inputs(run.run_id, models=[LoggedModelInput(other.model_id)])
+
+
+def _an_empty_model(scene: Scene) -> None:
+    run = run_of(scene, "evaluate").info
+    client_of(scene.project).create_logged_model(run.experiment_id, name="x", source_run_id=run.run_id)
+
+
+def _no_model_of_a_run(scene: Scene) -> None:
+    scene.query("DELETE FROM inputs WHERE source_type = 'RUN_OUTPUT'")
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (_tag_of_a_model, "tag validated"),
+        (_param_of_a_model, "param evaluate.level"),
+        (_score_of_a_model, "metric strict/f1"),
+        (_another_model_of_a_run, "model m-"),
+        (_another_model_under_a_run, "read input"),
+        (_an_empty_model, "a model that no stage logged"),
+        (_no_model_of_a_run, "sealed its own"),
+    ],
+)
+def test_what_mlflow_says_of_a_model_beside_its_files_is_compared(scene, change, expected):
+    change(scene)
+    found = [verifier.shown(one) for one in verified_quickly(scene.project)]
+    assert any(expected in line for line in found), found
+
+
+def _below_an_execution(scene: Scene) -> None:
+    client, run = client_of(scene.project), run_of(scene, "evaluate")
+    tags = {"mlflow.parentRunId": run.data.tags["mlflow.parentRunId"]}
+    made = client.create_run(run.info.experiment_id, tags=tags, run_name="evaluate").info.run_id
+    client.log_metric(made, "strict/f1", 0.9999)
+    client.set_terminated(made)
+
+
+def _an_execution_of_nothing(scene: Scene) -> None:
+    client = client_of(scene.project)
+    old = client.get_run(run_of(scene, "evaluate").data.tags["mlflow.parentRunId"])
+    made = client.create_run(old.info.experiment_id, tags=old.data.tags, run_name=old.info.run_name)
+    client.log_metric(made.info.run_id, "strict/f1", 0.9999)
+    client.set_terminated(made.info.run_id)
+
+
+def _in_another_experiment(scene: Scene) -> None:
+    other = client_of(scene.project).create_experiment("other")
+    run = run_of(scene, "train").info.run_id
+    scene.query("UPDATE runs SET experiment_id = ? WHERE run_uuid = ?", other, run)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (_below_an_execution, "of stage evaluate: sealed nothing, found a run that no stage made"),
+        (_an_execution_of_nothing, "a run that no stage made"),
+        (_in_another_experiment, "of stage train: experiment"),
+    ],
+)
+def test_a_run_is_where_it_belongs(scene, change, expected):
+    change(scene)
+    found = [verifier.shown(one) for one in verified_quickly(scene.project)]
+    assert any(expected in line for line in found), found
 
 
 def test_a_section_of_params_in_place_of_nothing_is_found(scene):
@@ -444,9 +551,8 @@ def test_an_entry_of_the_lock_file_that_is_none_is_one_line(scene, whole, damage
     file = scene.project.root / "dvc.lock"
     file.write_text(file.read_text().replace(f"    {whole}", f"    {damaged}", 1))
     done = scene.project.run("clintune", "verify", ok=False)
-    assert (done.returncode, done.stderr) == (
-        2, "dvc.lock: ingest: no entry of a stage; restore it with git checkout\n"
-    )  # fmt: skip
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith("dvc.lock: not a lock file (")
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "observed.json"])

@@ -1,6 +1,7 @@
 """A replay is a run in MLflow, sealed with its certificate: neither changes, or goes, without the other."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -125,4 +126,67 @@ def sealed_without_a_run(scene: Scene, _run: Any) -> None:
 def test_what_is_done_to_it_afterwards_is_found(scene, replay, change: Callable[[Scene, Any], None], words):
     change(scene, replay)
     found = [shown(one) for one in verified_quickly(scene.project)]
+    assert any(words in line for line in found), found
+
+
+def _in_the_spool(scene: Scene, key: str) -> None:
+    folder = scene.project.root / ".clintune/spool" / key
+    folder.mkdir(parents=True)
+    (folder / "journal").touch()
+
+
+def bettered_while_it_is_said_to_wait(scene: Scene, run: Any) -> None:
+    _in_the_spool(scene, run.data.tags["clintune.run"])
+    bettered(scene, run)
+
+
+def invented_while_it_is_said_to_wait(scene: Scene, run: Any) -> None:
+    _in_the_spool(scene, "replay-x")
+    client = client_of(scene.project)
+    tags = {"dvc.kind": "replay", "replay.tier": "bit-exact", "clintune.run": "replay-x"}
+    client.set_terminated(client.create_run(run.info.experiment_id, tags=tags).info.run_id)
+
+
+def said_to_have_made_a_version(scene: Scene, run: Any) -> None:
+    elsewhere = (scene.project.root / "data/checkpoint").as_uri()
+    client_of(scene.project).create_model_version("clintune-synthetic", elsewhere, run.info.run_id)
+
+
+def said_to_have_logged_a_model(scene: Scene, run: Any) -> None:
+    client_of(scene.project).create_logged_model(
+        run.info.experiment_id, name="better", source_run_id=run.info.run_id
+    )
+
+
+def said_to_have_read_a_data_set(scene: Scene, run: Any) -> None:
+    scene.query(
+        "INSERT INTO inputs SELECT 'other', source_type, source_id, destination_type, ?, 0 FROM inputs"
+        " WHERE source_type = 'DATASET' LIMIT 1",
+        run.info.run_id,
+    )
+
+
+def put_below_an_execution(scene: Scene, run: Any) -> None:
+    client = client_of(scene.project)
+    [execution, *_] = runs_of(client, "tags.`dvc.kind` = 'pipeline'")
+    client.set_tag(run.info.run_id, "mlflow.parentRunId", execution.info.run_id)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (bettered_while_it_is_said_to_wait, "of a replay: tag replay.tier"),
+        (invented_while_it_is_said_to_wait, "line of the ledger: sealed one, found nothing"),
+        (said_to_have_made_a_version, "model clintune-synthetic, version 2: run"),
+        (said_to_have_logged_a_model, "of a replay: model better"),
+        (said_to_have_read_a_data_set, "of a replay: dataset "),
+        (put_below_an_execution, "of a replay: execution"),
+    ],
+)
+def test_what_is_hung_on_it_afterwards_is_found(scene, replay, change: Callable[[Scene, Any], None], words):
+    try:
+        change(scene, replay)
+        found = [shown(one) for one in verified_quickly(scene.project)]
+    finally:
+        shutil.rmtree(scene.project.root / ".clintune/spool", ignore_errors=True)
     assert any(words in line for line in found), found
