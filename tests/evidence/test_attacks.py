@@ -209,6 +209,17 @@ def test_a_second_data_set_of_one_name_does_not_stand_behind_the_first(scene):
     assert any(field.startswith("dataset ") for _, field in found(scene))
 
 
+def test_a_word_that_is_hung_on_a_data_set_is_found(scene):
+    scene.query("INSERT INTO input_tags SELECT input_uuid, 'checked', 'yes' FROM input_tags LIMIT 1")
+    assert any(field.startswith("dataset ") for _, field in found(scene))
+
+
+def test_a_line_that_is_too_deep_stops_no_snapshot(scene):
+    scene.ledger.file.write_bytes(b"[" * 200_000 + b"\n" + scene.ledger.file.read_bytes())
+    done = scene.project.run("clintune", "snapshot", ok=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_what_has_no_content_is_named_among_the_outputs(scene):
     bundle = scene.project.root / "data/bundle"
     try:
@@ -586,6 +597,21 @@ def test_a_name_that_unzip_would_read_otherwise_is_no_evidence(scene, tmp_path):
         archive.writestr(entry, b"")
     with pytest.raises(ValueError, match="under two names"):
         verifier.read_parts(tmp_path / "evidence.zip")
+
+
+@pytest.mark.parametrize("name", ["./{}", "/{}", "../{}", "files//x", "files/./x", "files\\x", "files/x/"])
+def test_a_name_that_is_another_once_it_is_unpacked_is_no_evidence(scene, tmp_path, name):
+    """Else a copied score lies over the one that was compared."""
+    packed_quickly(scene.project, tmp_path / "evidence.zip")
+    parts = read_archive(tmp_path / "evidence.zip")
+    forged = {**parts, name.format("files/data/evaluation/metrics.json"): b"{}"}
+    listed = {
+        path: {"sha256": verifier.sha256(one)} for path, one in forged.items() if path != "manifest.json"
+    }
+    manifest = {**json.loads(parts["manifest.json"]), "parts": listed}
+    write_archive(tmp_path / "forged.zip", {**forged, "manifest.json": canonical(manifest)})
+    with pytest.raises(ValueError, match="under two names"):
+        verifier.read_parts(tmp_path / "forged.zip")
 
 
 def test_replace_leaves_the_old_value_in_the_trail_and_no_row_of_the_trail(scene):

@@ -1,5 +1,6 @@
 """What the store holds of stages and replays, in the form in which `reported` says what they said."""
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 _AT_ONCE = 500
+_CONTEXT = "mlflow.data.context"
+"""The tag that says as what a run read a data set."""
 _VERSIONS = "mlflow.modelVersions"
 """The tag in which a server writes down of a model as what it was registered."""
 NAME, ENTRY, _MADE = "clintune.run", "dvc.lock_entry_sha256", "dvc.out."
@@ -142,16 +145,17 @@ def content(store: Store, stored: Stored) -> dict[str, Any]:
         "tags": dict(run.data.tags),
         "metrics": {name: _history(store, stored.id, name) for name in run.data.metrics},
         "datasets": sorted(
-            (
-                one.dataset.name,
-                one.dataset.digest,
-                {tag.key: tag.value for tag in one.tags}.get("mlflow.data.context", ""),
-            )
+            (one.dataset.name, one.dataset.digest, _role({tag.key: tag.value for tag in one.tags}))
             for one in (run.inputs.dataset_inputs if run.inputs else [])
         ),
         "artifacts": _sums(run.info.artifact_uri),
         "models": dict(_models(store, stored)),
     }
+
+
+def _role(tags: Mapping[str, str]) -> str:
+    """What a data set was read as; where more is said of it, all of that."""
+    return tags.get(_CONTEXT, "") if tags.keys() <= {_CONTEXT} else json.dumps(tags, sort_keys=True)
 
 
 def _models(store: Store, stored: Stored) -> Iterator[tuple[str, dict[str, str]]]:

@@ -15,7 +15,7 @@ Pairs = list[tuple[Tree, Tree]]
 FIRST, NAMESPACE, BY_STORE = "0" * 64, "clintune-evidence", {"mlflow.parentRunId", "mlflow.runName", "mlflow.runColor"}
 LINE, SIZES = {"number", "at", "kind", "subject", "record", "previous", "hash"}, {"size", "nfiles"}
 STAGE = {"run", "stage", "started", "lock", "lock_entry_sha256", "inputs", "outputs", "reported", "execution"}
-STATEMENT = {"key", "manifest_sha256", "meaning", "role", "signed_at", "signer"}
+STATEMENT, ODD = {"key", "manifest_sha256", "meaning", "role", "signed_at", "signer"}, re.compile(r"(^|/)\.*(/|$)|\\")
 SIGNATURE, CONTROL = re.compile(r"signatures/[0-9]+-[A-Za-z0-9-]+\.(json|sig|tsr)"), re.compile(r"[\x00-\x1f\x7f-\x9f]")
 THREATS = """Detected: later changes of files, runs, dvc.lock or ledger by who cannot redo all that vouches for them.
 Not detected: a lie told while a stage ran (clintune replay runs it again); ledger, store and evidence all made anew by
@@ -269,10 +269,10 @@ def read_parts(path: Path) -> dict[str, bytes]:
     if path.is_dir():
         return {str(one.relative_to(path).as_posix()): one.read_bytes() for one in path.rglob("*") if one.is_file()}
     with zipfile.ZipFile(path) as archive:
-        plain = {one.filename for one in archive.infolist() if not (one.extra or one.is_dir() or one.compress_type)}
-        if len(plain) < len(archive.infolist()):
+        every = {it.filename: it.extra or it.compress_type or ODD.search(it.filename) for it in archive.infolist()}
+        if len(every) < len(archive.infolist()) or any(every.values()):
             raise ValueError("a part is in it twice, under two names, compressed, or is a folder")
-        return {name: archive.read(name) for name in plain}
+        return {name: archive.read(name) for name in every}
 
 def shown(one: Finding) -> str:
     sealed, found = (" ".join(one[key].split())[:64] or "nothing" for key in ("sealed", "found"))
