@@ -142,6 +142,18 @@ def test_entries_that_dvc_lock_had_are_missed(scene, kept):
     assert places == {f"dvc.lock: {stage}" for stage in stages[kept:]}
 
 
+def test_they_are_missed_where_dvc_yaml_is_broken_too(scene):
+    file = scene.project.root / "dvc.yaml"
+    before = file.read_text()
+    try:
+        (scene.project.root / "dvc.lock").unlink()
+        file.write_text("stages: [")
+        places = {one["place"] for one in verified_quickly(scene.project)}
+    finally:
+        file.write_text(before)
+    assert {"dvc.lock: ingest", "dvc.lock: export"} <= places
+
+
 ENTRY = "dvc.lock_entry_sha256"
 
 
@@ -174,7 +186,8 @@ def test_a_run_that_is_set_to_killed_is_compared_all_the_same(scene):
     scene.query("DELETE FROM tags WHERE run_uuid = ? AND key = 'clintune.sealed'", run.info.run_id)
     before = found(scene)
     scene.query("UPDATE params SET value = '77' WHERE run_uuid = ? AND key = 'seed'", run.info.run_id)
-    assert found(scene) - before == {("run", "param seed")}
+    client_of(scene.project).set_tag(run.info.run_id, "approved.by", "somebody")
+    assert found(scene) - before == {("run", "param seed"), ("run", "tag approved.by")}
 
 
 def test_the_run_of_an_execution_is_one_of_those_that_may_not_be_deleted_or_bettered(scene):
@@ -612,6 +625,18 @@ def test_a_name_that_is_another_once_it_is_unpacked_is_no_evidence(scene, tmp_pa
     write_archive(tmp_path / "forged.zip", {**forged, "manifest.json": canonical(manifest)})
     with pytest.raises(ValueError, match="under two names"):
         verifier.read_parts(tmp_path / "forged.zip")
+
+
+@pytest.mark.parametrize("target", ["/", "nowhere"])
+def test_a_link_in_what_was_delivered_is_no_part_of_it(scene, tmp_path, target):
+    packed_quickly(scene.project, tmp_path / "evidence.zip")
+    shutil.copytree(scene.project.root / "data/bundle", tmp_path / "bundle")
+    (tmp_path / "bundle/more").symlink_to(target)
+    asked = [str(tmp_path / "evidence.zip"), "--files", str(tmp_path / "bundle")]
+    for command in (["clintune", "verify", "--pack"], [sys.executable, "-I", verifier.__file__]):
+        done = scene.project.run(*command, *asked, ok=False)
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+        assert f"{tmp_path}/bundle/more" in done.stderr
 
 
 def test_replace_leaves_the_old_value_in_the_trail_and_no_row_of_the_trail(scene):

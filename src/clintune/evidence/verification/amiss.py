@@ -44,16 +44,17 @@ def of_params(now: Tree | str, lock: Mapping[str, LockEntry]) -> Iterator[Amiss]
 def of_lock(root: Path, lock: Mapping[str, LockEntry], records: Iterable[Tree]) -> Iterator[Amiss]:
     """Stages of dvc.yaml that were sealed, and of which dvc.lock has nothing: cut short, or gone."""
     newest = {record["stage"]: record["lock_entry_sha256"] for record in records}
-    for stage in _stages(root / "dvc.yaml"):
+    for stage in _stages(root / "dvc.yaml", newest):
         if stage in newest and stage not in lock:
             yield "lock", f"dvc.lock: {stage}", "entry", newest[stage], ""
 
 
-def _stages(file: Path) -> list[str]:
+def _stages(file: Path, sealed: Iterable[str]) -> list[str]:
+    """Those of dvc.yaml; where it cannot be read, as `dvc` says, all that were ever sealed."""
     try:
         return list(YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8"))["stages"])
     except (OSError, ValueError, TypeError, KeyError, YAMLError):
-        return []  # `dvc` says so
+        return list(sealed)
 
 
 def of_files(root: Path, lock: Mapping[str, LockEntry]) -> Iterator[Amiss]:
