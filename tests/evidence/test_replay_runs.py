@@ -172,9 +172,27 @@ def put_below_an_execution(scene: Scene, run: Any) -> None:
     client.set_tag(run.info.run_id, "mlflow.parentRunId", execution.info.run_id)
 
 
+def _certified_again(scene: Scene, **changes: Any) -> None:
+    [(_, sealed)] = ledger_in(scene.ledger.file.parent).of_kind("certificate")
+    scene.ledger.append("certificate", "c" * 40, {**sealed, **changes}, at=1)
+
+
+def certified_twice(scene: Scene, run: Any) -> None:
+    """The run is made to name the line of the second certificate."""
+    _certified_again(scene, tier="bit-exact")
+    line = json.loads(scene.ledger.file.read_bytes().splitlines()[-1])
+    client_of(scene.project).set_tag(run.info.run_id, "clintune.sealed", f"{line['number']}:{line['hash']}")
+
+
+def certified_in_no_form(scene: Scene, _run: Any) -> None:
+    _certified_again(scene, reported={"tags": 5})
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
+        (certified_twice, "of a replay: tag clintune.sealed"),
+        (certified_in_no_form, "run without a name of a replay"),
         (bettered_while_it_is_said_to_wait, "of a replay: tag replay.tier"),
         (invented_while_it_is_said_to_wait, "line of the ledger: sealed one, found nothing"),
         (said_to_have_made_a_version, "model clintune-synthetic, version 2: run"),

@@ -24,6 +24,14 @@ CERTIFIED = {"run", "name", "started", "reported"}
 """What a sealed certificate says of its run in MLflow."""
 
 
+def is_certified(record: Tree) -> bool:
+    """Whether what was sealed as a certificate says of a run what can be compared."""
+    said = record["reported"] if record.keys() >= CERTIFIED else None
+    return isinstance(said, dict) and all(
+        isinstance(said.get(part), dict) for part in ("params", "tags", "metrics", "artifacts")
+    )
+
+
 def of_params(now: Tree | str, lock: Mapping[str, LockEntry]) -> Iterator[Amiss]:
     """What params.yaml says today and no stage was told so, or no more. `now` may be why it cannot be read.
 
@@ -110,16 +118,13 @@ def of_replays(
     runs: Mapping[str, Tree], certificates: Iterable[tuple[Tree, Tree]], waiting: Iterable[str]
 ) -> Iterator[Amiss]:
     """Replays that MLflow shows otherwise than they were sealed, or not at all."""
-    sealed = {
-        str(record["run"] if record.keys() >= CERTIFIED else "without a name"): (line, record)
-        for line, record in certificates
-    }
-    for key in sorted(sealed.keys() - runs.keys() - {*waiting}):
-        yield "run", f"run {key} of a replay", "", f"line {sealed[key][0]['number']} of the ledger", ""
-    for key, (line, record) in sealed.items():
+    for line, record in certificates:
+        key = str(record["run"]) if is_certified(record) else "without a name"
         if key in runs and key not in waiting:
             for one in _of_replay(line, record, runs[key]):
                 yield one["kind"], one["place"], one["field"], one["sealed"], one["found"]
+        elif key not in waiting:
+            yield "run", f"run {key} of a replay", "", f"line {line['number']} of the ledger", ""
 
 
 def _of_replay(line: Tree, record: Tree, run: Tree) -> verifier.Findings:

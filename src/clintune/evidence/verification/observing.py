@@ -92,7 +92,7 @@ def observe(root: Path, place: Home, sealed: Sealed) -> Tree:
             raise _nothing_sealed(place)
         _expect_unmoved(place, stored.values())
         said = {record["run"]: record for record in records}
-        shown = {str(one["run"]): one for _, one in certificates if one.keys() >= amiss.CERTIFIED}
+        shown = {str(one["run"]): one for _, one in certificates if amiss.is_certified(one)}
         runs = {key: _run(store, one, said.get(key) or shown.get(key)) for key, one in stored.items()}
         executions, versions = dict(_executions(store, stored, said)), registered(store)
         models = logged(store)
