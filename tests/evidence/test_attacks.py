@@ -409,6 +409,10 @@ def _an_execution_of_nothing(scene: Scene) -> None:
     client.set_terminated(made.info.run_id)
 
 
+def _better_than_its_stages(scene: Scene) -> None:
+    scene.query("UPDATE runs SET status = 'FAILED' WHERE run_uuid = ?", run_of(scene, "pretrain").info.run_id)
+
+
 def _in_another_experiment(scene: Scene) -> None:
     other = client_of(scene.project).create_experiment("other")
     run = run_of(scene, "train").info.run_id
@@ -421,6 +425,7 @@ def _in_another_experiment(scene: Scene) -> None:
         (_below_an_execution, "of stage evaluate: sealed nothing, found a run that no stage made"),
         (_an_execution_of_nothing, "a run that no stage made"),
         (_in_another_experiment, "of stage train: experiment"),
+        (_better_than_its_stages, "status: sealed FAILED, found FINISHED"),
     ],
 )
 def test_a_run_is_where_it_belongs(scene, change, expected):

@@ -56,6 +56,8 @@ def test_it_shows_what_was_sealed(scene, replay):
         "replay @ ccccccc: diverged", "FINISHED", 1_700_000_000_000
     )  # fmt: skip
     assert (tags["replay.tier"], tags["replay.holds"]) == ("diverged", "false")
+    assert tags["replay.stages"] == "ingest"  # not all of them: nobody should take it for that
+    assert tags["mlflow.note.content"].startswith("Again, from nothing: ingest.\n")
     assert "diverged: 33 of 34 output files have the same SHA-256" in tags["mlflow.note.content"]
     client = client_of(scene.project)
     assert files_of(client, info.run_id) == {"certificate.json"}

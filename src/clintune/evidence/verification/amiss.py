@@ -108,6 +108,9 @@ def _of_execution(parent: Any, records: list[Tree], stages: Iterable[Stored]) ->
     place = f"run {info.run_id} of execution {said['name']}"
     facts = {"name": (said["name"], info.run_name), "lifecycle": ("active", info.lifecycle_stage)}
     yield from (("run", place, field, *pair) for field, pair in facts.items() if len({*pair}) > 1)
+    ends = {one.run.info.status for one in stages} - {"FINISHED"}
+    if ends and info.status == "FINISHED":
+        yield "run", place, "status", ", ".join(sorted(ends)), info.status
     if all(one.sealed for one in stages):  # else one that failed has said something, too
         headline = {limits.name(name) for record in records for name in record["reported"]["headline"]}
         for name in sorted(parent.data.metrics.keys() - headline):
