@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow.entities import LoggedModelInput, LoggedModelOutput
 from ruamel.yaml import YAML
 
 from clintune.evidence.packing.archive import read_archive, write_archive
@@ -141,6 +142,18 @@ def test_entries_that_dvc_lock_had_are_missed(scene, kept):
     assert places == {f"dvc.lock: {stage}" for stage in stages[kept:]}
 
 
+def test_they_are_missed_where_dvc_yaml_is_broken_too(scene):
+    file = scene.project.root / "dvc.yaml"
+    before = file.read_text()
+    try:
+        (scene.project.root / "dvc.lock").unlink()
+        file.write_text("stages: [")
+        places = {one["place"] for one in verified_quickly(scene.project)}
+    finally:
+        file.write_text(before)
+    assert {"dvc.lock: ingest", "dvc.lock: export"} <= places
+
+
 ENTRY = "dvc.lock_entry_sha256"
 
 
@@ -173,7 +186,8 @@ def test_a_run_that_is_set_to_killed_is_compared_all_the_same(scene):
     scene.query("DELETE FROM tags WHERE run_uuid = ? AND key = 'clintune.sealed'", run.info.run_id)
     before = found(scene)
     scene.query("UPDATE params SET value = '77' WHERE run_uuid = ? AND key = 'seed'", run.info.run_id)
-    assert found(scene) - before == {("run", "param seed")}
+    client_of(scene.project).set_tag(run.info.run_id, "approved.by", "somebody")
+    assert found(scene) - before == {("run", "param seed"), ("run", "tag approved.by")}
 
 
 def test_the_run_of_an_execution_is_one_of_those_that_may_not_be_deleted_or_bettered(scene):
@@ -206,6 +220,17 @@ def test_a_second_data_set_of_one_name_does_not_stand_behind_the_first(scene):
         run,
     )
     assert any(field.startswith("dataset ") for _, field in found(scene))
+
+
+def test_a_word_that_is_hung_on_a_data_set_is_found(scene):
+    scene.query("INSERT INTO input_tags SELECT input_uuid, 'checked', 'yes' FROM input_tags LIMIT 1")
+    assert any(field.startswith("dataset ") for _, field in found(scene))
+
+
+def test_a_line_that_is_too_deep_stops_no_snapshot(scene):
+    scene.ledger.file.write_bytes(b"[" * 200_000 + b"\n" + scene.ledger.file.read_bytes())
+    done = scene.project.run("clintune", "snapshot", ok=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_what_has_no_content_is_named_among_the_outputs(scene):
@@ -278,6 +303,15 @@ def _of_another_bundle(scene: Scene, version: Any) -> None:
     )
 
 
+def _by_hand(scene: Scene, version: Any) -> None:
+    """A run as of a stage that was started by hand: such a one registers nothing."""
+    client, experiment = client_of(scene.project), run_of(scene, "export").info.experiment_id
+    made = client.create_run(experiment, tags={"clintune.run": "export-x", "dvc.kind": "stage"})
+    client.set_terminated(made.info.run_id)
+    elsewhere = (scene.project.root / "data/checkpoint").as_uri()
+    client.create_model_version(version.name, elsewhere, made.info.run_id)
+
+
 def _no_more(scene: Scene, version: Any) -> None:
     client_of(scene.project).delete_model_version(version.name, version.version)
 
@@ -286,6 +320,7 @@ def _no_more(scene: Scene, version: Any) -> None:
     ("change", "expected"),
     [
         (_of_nowhere, "clintune-synthetic, version 2: run"),
+        (_by_hand, "clintune-synthetic, version 2: run"),
         (_of_another_bundle, "clintune-synthetic, version 1: tag dvc.out.data/bundle"),
         (_no_more, "model clintune-synthetic"),
     ],
@@ -296,6 +331,107 @@ def test_a_version_in_the_registry_that_no_run_made_or_that_says_something_else_
     [version] = client_of(scene.project).search_model_versions("name = 'clintune-synthetic'")
     change(scene, version)
     assert any(expected in f"{one['place']}: {one['field']}" for one in verified_quickly(scene.project))
+
+
+def _model(scene: Scene) -> Any:
+    [model] = client_of(scene.project).search_logged_models([run_of(scene, "export").info.experiment_id])
+    return model
+
+
+def _tag_of_a_model(scene: Scene) -> None:
+    client_of(scene.project).set_logged_model_tags(_model(scene).model_id, {"validated": "yes"})
+
+
+def _param_of_a_model(scene: Scene) -> None:
+    scene.query("UPDATE logged_model_params SET param_value = '0.5' WHERE param_key = 'evaluate.level'")
+
+
+def _score_of_a_model(scene: Scene) -> None:
+    run = run_of(scene, "evaluate").info
+    scene.query(
+        "INSERT INTO logged_model_metrics VALUES (?, 'strict/f1', 1, 0, 0.9999, ?, ?, NULL, NULL, NULL)",
+        _model(scene).model_id, run.experiment_id, run.run_id,
+    )  # fmt: skip
+
+
+def _another_model_of_a_run(scene: Scene) -> None:
+    client, run = client_of(scene.project), run_of(scene, "evaluate").info
+    other = client.create_logged_model(run.experiment_id, name="better")
+    client.log_outputs(run.run_id, [LoggedModelOutput(other.model_id, 0)])
+
+
+def _another_model_under_a_run(scene: Scene) -> None:
+    client, run = client_of(scene.project), run_of(scene, "evaluate").info
+    other = client.create_logged_model(run.experiment_id, name="better")
+    client.log_inputs(run.run_id, models=[LoggedModelInput(other.model_id)])
+
+
+def _an_empty_model(scene: Scene) -> None:
+    run = run_of(scene, "evaluate").info
+    client_of(scene.project).create_logged_model(run.experiment_id, name="x", source_run_id=run.run_id)
+
+
+def _no_model_of_a_run(scene: Scene) -> None:
+    scene.query("DELETE FROM inputs WHERE source_type = 'RUN_OUTPUT'")
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (_tag_of_a_model, "tag validated"),
+        (_param_of_a_model, "param evaluate.level"),
+        (_score_of_a_model, "metric strict/f1"),
+        (_another_model_of_a_run, "model m-"),
+        (_another_model_under_a_run, "read input"),
+        (_an_empty_model, "a model that no stage logged"),
+        (_no_model_of_a_run, "sealed its own"),
+    ],
+)
+def test_what_mlflow_says_of_a_model_beside_its_files_is_compared(scene, change, expected):
+    change(scene)
+    found = [verifier.shown(one) for one in verified_quickly(scene.project)]
+    assert any(expected in line for line in found), found
+
+
+def _below_an_execution(scene: Scene) -> None:
+    client, run = client_of(scene.project), run_of(scene, "evaluate")
+    tags = {"mlflow.parentRunId": run.data.tags["mlflow.parentRunId"]}
+    made = client.create_run(run.info.experiment_id, tags=tags, run_name="evaluate").info.run_id
+    client.log_metric(made, "strict/f1", 0.9999)
+    client.set_terminated(made)
+
+
+def _an_execution_of_nothing(scene: Scene) -> None:
+    client = client_of(scene.project)
+    old = client.get_run(run_of(scene, "evaluate").data.tags["mlflow.parentRunId"])
+    made = client.create_run(old.info.experiment_id, tags=old.data.tags, run_name=old.info.run_name)
+    client.log_metric(made.info.run_id, "strict/f1", 0.9999)
+    client.set_terminated(made.info.run_id)
+
+
+def _better_than_its_stages(scene: Scene) -> None:
+    scene.query("UPDATE runs SET status = 'FAILED' WHERE run_uuid = ?", run_of(scene, "pretrain").info.run_id)
+
+
+def _in_another_experiment(scene: Scene) -> None:
+    other = client_of(scene.project).create_experiment("other")
+    run = run_of(scene, "train").info.run_id
+    scene.query("UPDATE runs SET experiment_id = ? WHERE run_uuid = ?", other, run)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (_below_an_execution, "of stage evaluate: sealed nothing, found a run that no stage made"),
+        (_an_execution_of_nothing, "a run that no stage made"),
+        (_in_another_experiment, "of stage train: experiment"),
+        (_better_than_its_stages, "status: sealed FAILED, found FINISHED"),
+    ],
+)
+def test_a_run_is_where_it_belongs(scene, change, expected):
+    change(scene)
+    found = [verifier.shown(one) for one in verified_quickly(scene.project)]
+    assert any(expected in line for line in found), found
 
 
 def test_a_section_of_params_in_place_of_nothing_is_found(scene):
@@ -444,9 +580,8 @@ def test_an_entry_of_the_lock_file_that_is_none_is_one_line(scene, whole, damage
     file = scene.project.root / "dvc.lock"
     file.write_text(file.read_text().replace(f"    {whole}", f"    {damaged}", 1))
     done = scene.project.run("clintune", "verify", ok=False)
-    assert (done.returncode, done.stderr) == (
-        2, "dvc.lock: ingest: no entry of a stage; restore it with git checkout\n"
-    )  # fmt: skip
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith("dvc.lock: not a lock file (")
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "observed.json"])
@@ -480,6 +615,33 @@ def test_a_name_that_unzip_would_read_otherwise_is_no_evidence(scene, tmp_path):
         archive.writestr(entry, b"")
     with pytest.raises(ValueError, match="under two names"):
         verifier.read_parts(tmp_path / "evidence.zip")
+
+
+@pytest.mark.parametrize("name", ["./{}", "/{}", "../{}", "files//x", "files/./x", "files\\x", "files/x/"])
+def test_a_name_that_is_another_once_it_is_unpacked_is_no_evidence(scene, tmp_path, name):
+    """Else a copied score lies over the one that was compared."""
+    packed_quickly(scene.project, tmp_path / "evidence.zip")
+    parts = read_archive(tmp_path / "evidence.zip")
+    forged = {**parts, name.format("files/data/evaluation/metrics.json"): b"{}"}
+    listed = {
+        path: {"sha256": verifier.sha256(one)} for path, one in forged.items() if path != "manifest.json"
+    }
+    manifest = {**json.loads(parts["manifest.json"]), "parts": listed}
+    write_archive(tmp_path / "forged.zip", {**forged, "manifest.json": canonical(manifest)})
+    with pytest.raises(ValueError, match="under two names"):
+        verifier.read_parts(tmp_path / "forged.zip")
+
+
+@pytest.mark.parametrize("target", ["/", "nowhere"])
+def test_a_link_in_what_was_delivered_is_no_part_of_it(scene, tmp_path, target):
+    packed_quickly(scene.project, tmp_path / "evidence.zip")
+    shutil.copytree(scene.project.root / "data/bundle", tmp_path / "bundle")
+    (tmp_path / "bundle/more").symlink_to(target)
+    asked = [str(tmp_path / "evidence.zip"), "--files", str(tmp_path / "bundle")]
+    for command in (["clintune", "verify", "--pack"], [sys.executable, "-I", verifier.__file__]):
+        done = scene.project.run(*command, *asked, ok=False)
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+        assert f"{tmp_path}/bundle/more" in done.stderr
 
 
 def test_replace_leaves_the_old_value_in_the_trail_and_no_row_of_the_trail(scene):

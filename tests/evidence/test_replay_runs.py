@@ -1,6 +1,7 @@
 """A replay is a run in MLflow, sealed with its certificate: neither changes, or goes, without the other."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,8 @@ def test_it_shows_what_was_sealed(scene, replay):
         "replay @ ccccccc: diverged", "FINISHED", 1_700_000_000_000
     )  # fmt: skip
     assert (tags["replay.tier"], tags["replay.holds"]) == ("diverged", "false")
+    assert tags["replay.stages"] == "ingest"  # not all of them: nobody should take it for that
+    assert tags["mlflow.note.content"].startswith("Again, from nothing: ingest.\n")
     assert "diverged: 33 of 34 output files have the same SHA-256" in tags["mlflow.note.content"]
     client = client_of(scene.project)
     assert files_of(client, info.run_id) == {"certificate.json"}
@@ -125,4 +128,85 @@ def sealed_without_a_run(scene: Scene, _run: Any) -> None:
 def test_what_is_done_to_it_afterwards_is_found(scene, replay, change: Callable[[Scene, Any], None], words):
     change(scene, replay)
     found = [shown(one) for one in verified_quickly(scene.project)]
+    assert any(words in line for line in found), found
+
+
+def _in_the_spool(scene: Scene, key: str) -> None:
+    folder = scene.project.root / ".clintune/spool" / key
+    folder.mkdir(parents=True)
+    (folder / "journal").touch()
+
+
+def bettered_while_it_is_said_to_wait(scene: Scene, run: Any) -> None:
+    _in_the_spool(scene, run.data.tags["clintune.run"])
+    bettered(scene, run)
+
+
+def invented_while_it_is_said_to_wait(scene: Scene, run: Any) -> None:
+    _in_the_spool(scene, "replay-x")
+    client = client_of(scene.project)
+    tags = {"dvc.kind": "replay", "replay.tier": "bit-exact", "clintune.run": "replay-x"}
+    client.set_terminated(client.create_run(run.info.experiment_id, tags=tags).info.run_id)
+
+
+def said_to_have_made_a_version(scene: Scene, run: Any) -> None:
+    elsewhere = (scene.project.root / "data/checkpoint").as_uri()
+    client_of(scene.project).create_model_version("clintune-synthetic", elsewhere, run.info.run_id)
+
+
+def said_to_have_logged_a_model(scene: Scene, run: Any) -> None:
+    client_of(scene.project).create_logged_model(
+        run.info.experiment_id, name="better", source_run_id=run.info.run_id
+    )
+
+
+def said_to_have_read_a_data_set(scene: Scene, run: Any) -> None:
+    scene.query(
+        "INSERT INTO inputs SELECT 'other', source_type, source_id, destination_type, ?, 0 FROM inputs"
+        " WHERE source_type = 'DATASET' LIMIT 1",
+        run.info.run_id,
+    )
+
+
+def put_below_an_execution(scene: Scene, run: Any) -> None:
+    client = client_of(scene.project)
+    [execution, *_] = runs_of(client, "tags.`dvc.kind` = 'pipeline'")
+    client.set_tag(run.info.run_id, "mlflow.parentRunId", execution.info.run_id)
+
+
+def _certified_again(scene: Scene, **changes: Any) -> None:
+    [(_, sealed)] = ledger_in(scene.ledger.file.parent).of_kind("certificate")
+    scene.ledger.append("certificate", "c" * 40, {**sealed, **changes}, at=1)
+
+
+def certified_twice(scene: Scene, run: Any) -> None:
+    """The run is made to name the line of the second certificate."""
+    _certified_again(scene, tier="bit-exact")
+    line = json.loads(scene.ledger.file.read_bytes().splitlines()[-1])
+    client_of(scene.project).set_tag(run.info.run_id, "clintune.sealed", f"{line['number']}:{line['hash']}")
+
+
+def certified_in_no_form(scene: Scene, _run: Any) -> None:
+    _certified_again(scene, reported={"tags": 5})
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (certified_twice, "of a replay: tag clintune.sealed"),
+        (certified_in_no_form, "run without a name of a replay"),
+        (bettered_while_it_is_said_to_wait, "of a replay: tag replay.tier"),
+        (invented_while_it_is_said_to_wait, "line of the ledger: sealed one, found nothing"),
+        (said_to_have_made_a_version, "model clintune-synthetic, version 2: run"),
+        (said_to_have_logged_a_model, "of a replay: model better"),
+        (said_to_have_read_a_data_set, "of a replay: dataset "),
+        (put_below_an_execution, "of a replay: execution"),
+    ],
+)
+def test_what_is_hung_on_it_afterwards_is_found(scene, replay, change: Callable[[Scene, Any], None], words):
+    try:
+        change(scene, replay)
+        found = [shown(one) for one in verified_quickly(scene.project)]
+    finally:
+        shutil.rmtree(scene.project.root / ".clintune/spool", ignore_errors=True)
     assert any(words in line for line in found), found

@@ -74,7 +74,7 @@ def _lines_of_runs(ledger: Ledger) -> dict[str, str]:
     """The line that sealed each run, by the run's name in the spool; `verify` says what is no line."""
     found = {}
     for text in ledger.file.read_bytes().splitlines() if ledger.file.exists() else ():
-        with suppress(LedgerError):
+        with suppress(LedgerError, RecursionError):
             line = decode(text, place=ledger.file.name)
             found[line.subject] = line.name
     return found

@@ -1,5 +1,6 @@
 """What the store holds of stages and replays, in the form in which `reported` says what they said."""
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,10 +22,14 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 _AT_ONCE = 500
+_CONTEXT = "mlflow.data.context"
+"""The tag that says as what a run read a data set."""
+_VERSIONS = "mlflow.modelVersions"
+"""The tag in which a server writes down of a model as what it was registered."""
 NAME, ENTRY, _MADE = "clintune.run", "dvc.lock_entry_sha256", "dvc.out."
 """Tags: the run's name in the spool, the entry of dvc.lock that it made, what each output is called."""
-REPLAY = "replay"
-"""What the tag `dvc.kind` says of a run that shows a certificate."""
+REPLAY, EXECUTION = "replay", "pipeline"
+"""What the tag `dvc.kind` says of a run that shows a certificate, and of one that has runs of stages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +56,11 @@ class Stored:
 
     @property
     def claims(self) -> bool:
-        """Whether it says that it made what dvc.lock names, or shows a replay."""
+        """Whether it says that it made what dvc.lock names, belongs to an execution, or shows a replay."""
         tags = self.run.data.tags
         made = any(key in (ENTRY, SEALED) or key.startswith(_MADE) for key in tags)
-        return made or tags.get("dvc.kind") == REPLAY
+        belongs = self.parent is not None and self.parent.data.tags.get("dvc.kind") == EXECUTION
+        return made or belongs or tags.get("dvc.kind") == REPLAY
 
     @property
     def deleted(self) -> bool:
@@ -72,10 +78,23 @@ class Registered:
     tags: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A model in the store: MLflow's names for it and for the run that it says made it, and what it says."""
+
+    name: str
+    id: str
+    run_id: str
+    tags: Mapping[str, str]
+    params: Mapping[str, str]
+    metrics: Mapping[str, float]
+
+
 def stored_runs(store: Store) -> dict[str, Stored]:
     """The runs of stages and replays by the name that they had in the spool, those in the bin too.
 
-    A second run of that name, and one without any that says what those say, are named as MLflow does.
+    A second run of that name, one without any that says what those say, and that of an execution which has
+    finished without a stage, are named as MLflow does.
     """
     runs = {run.info.run_id: run for run in _all_runs(store)}
     found: dict[str, Stored] = {}
@@ -83,6 +102,11 @@ def stored_runs(store: Store) -> dict[str, Stored]:
         name, one = run.data.tags.get(NAME), Stored(run, runs.get(run.data.tags.get("mlflow.parentRunId")))
         if name is not None or one.claims:
             found[run_id if name is None or name in found else name] = one
+    parents = {one.parent_id for one in found.values()}
+    for run_id, run in runs.items():
+        finished = run.data.tags.get("dvc.kind") == EXECUTION and run.info.status == "FINISHED"
+        if finished and run_id not in parents:
+            found[run_id] = Stored(run, None)
     return found
 
 
@@ -96,8 +120,7 @@ def by_execution(stored: Mapping[str, Stored]) -> Iterator[tuple["Run", dict[str
 def _all_runs(store: Store) -> "Iterator[Run]":
     from mlflow.entities import ViewType
 
-    experiments = [one.experiment_id for one in store.client.search_experiments(view_type=ViewType.ALL)]
-    token = None
+    experiments, token = _experiments(store), None
     while True:
         page = store.client.search_runs(
             experiments, "", run_view_type=ViewType.ALL, max_results=_AT_ONCE, page_token=token
@@ -108,6 +131,12 @@ def _all_runs(store: Store) -> "Iterator[Run]":
             return
 
 
+def _experiments(store: Store) -> list[str]:
+    from mlflow.entities import ViewType
+
+    return [one.experiment_id for one in store.client.search_experiments(view_type=ViewType.ALL)]
+
+
 def content(store: Store, stored: Stored) -> dict[str, Any]:
     """Params, tags, metrics by step, datasets, SHA-256 of artifacts and models."""
     run = stored.run
@@ -116,11 +145,7 @@ def content(store: Store, stored: Stored) -> dict[str, Any]:
         "tags": dict(run.data.tags),
         "metrics": {name: _history(store, stored.id, name) for name in run.data.metrics},
         "datasets": sorted(
-            (
-                one.dataset.name,
-                one.dataset.digest,
-                {tag.key: tag.value for tag in one.tags}.get("mlflow.data.context", ""),
-            )
+            (one.dataset.name, one.dataset.digest, _role({tag.key: tag.value for tag in one.tags}))
             for one in (run.inputs.dataset_inputs if run.inputs else [])
         ),
         "artifacts": _sums(run.info.artifact_uri),
@@ -128,10 +153,15 @@ def content(store: Store, stored: Stored) -> dict[str, Any]:
     }
 
 
+def _role(tags: Mapping[str, str]) -> str:
+    """What a data set was read as; where more is said of it, all of that."""
+    return tags.get(_CONTEXT, "") if tags.keys() <= {_CONTEXT} else json.dumps(tags, sort_keys=True)
+
+
 def _models(store: Store, stored: Stored) -> Iterator[tuple[str, dict[str, str]]]:
     """The files of each model that the run logged, by name, and of each version that is registered of it.
 
-    A version is `NAME, version 3`, and a second model of one name `NAME, again ID`.
+    A version is `NAME, version 3`, a second model of one name `NAME, again ID`, one that it read `ID, read`.
     """
     sums, names = cache(_model_sums), set[str]()
     experiment, made = [stored.run.info.experiment_id], f"source_run_id = '{stored.id}'"
@@ -142,6 +172,9 @@ def _models(store: Store, stored: Stored) -> Iterator[tuple[str, dict[str, str]]
     for version in store.client.search_model_versions(f"run_id = '{stored.id}'"):
         served = store.client.get_model_version_download_uri(version.name, version.version)
         yield f"{version.name}, version {version.version}", sums(served)
+    inputs = store.client.get_run(stored.id).inputs  # a search leaves out the models that a run read
+    for read in inputs.model_inputs if inputs else ():
+        yield f"{read.model_id}, read", {"input": "a model"}
 
 
 def registered(store: Store) -> list[Registered]:
@@ -150,6 +183,24 @@ def registered(store: Store) -> list[Registered]:
     while True:
         page = store.client.search_model_versions(page_token=token)
         found += [Registered(one.name, str(one.version), one.run_id or "", dict(one.tags)) for one in page]
+        token = page.token
+        if not token:
+            return found
+
+
+def logged(store: Store) -> list[Logged]:
+    """Every model that a run logged, or says it did."""
+    experiments, found, token = _experiments(store), list[Logged](), None
+    while True:
+        page = store.client.search_logged_models(experiments, page_token=token)
+        found += [
+            Logged(
+                one.name, one.model_id, one.source_run_id or "",
+                {key: text for key, text in one.tags.items() if key != _VERSIONS},
+                dict(one.params), {metric.key: metric.value for metric in one.metrics or []},
+            )
+            for one in page
+        ]  # fmt: skip
         token = page.token
         if not token:
             return found

@@ -52,6 +52,9 @@ def judge_file(
         wrong, stamped = judge_stamps(parts, authorities) if authorities is not None else ([], [])
         found += wrong
         last = tuple(verifier.last_words(parts, found, signed, signers is not None))
+    except OSError as error:  # a link among what was delivered that leads to a folder, or nowhere
+        step = "take it away, or make it readable"
+        raise UserError(str(error.filename or files), f"cannot be read ({error.strerror})", step) from None
     except (LookupError, ValueError, TypeError, AttributeError, RecursionError) as error:
         problem = f"no evidence file ({type(error).__name__} in a part)"
         raise UserError(str(path), problem, "name what `clintune pack` wrote") from None

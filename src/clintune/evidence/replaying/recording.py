@@ -39,6 +39,7 @@ def record(place: Home, certificate: Certificate, *, began: Milliseconds) -> Non
 
 
 def _tags(certificate: Certificate, key: str, process: str) -> dict[str, str]:
+    stages = ", ".join(certificate.stages)
     return {
         "dvc.kind": REPLAY,
         "dvc.exec_id": process,
@@ -47,7 +48,8 @@ def _tags(certificate: Certificate, key: str, process: str) -> dict[str, str]:
         "mlflow.source.name": "clintune replay",
         "mlflow.source.type": "LOCAL",
         "replay.commit": certificate.commit,
+        "replay.stages": stages,
         "replay.tier": certificate.tier,
         "replay.holds": str(certificate.holds).lower(),
-        NOTE: "All stages again, from nothing:\n\n" + "\n".join(f"- {line}" for line in certificate.lines()),
+        NOTE: f"Again, from nothing: {stages}.\n\n" + "\n".join(f"- {line}" for line in certificate.lines()),
     }

@@ -16,12 +16,20 @@ from clintune.lockfile import LockEntry
 from clintune.params import leaves
 from clintune.tracking import limits
 from clintune.tracking.run import SEALED
-from clintune.tracking.stored import Registered, Stored, as_text, by_execution
+from clintune.tracking.stored import Logged, Registered, Stored, as_text, by_execution
 
 Tree: TypeAlias = Mapping[str, Any]
 Amiss: TypeAlias = tuple[str, str, str, object, object]
 CERTIFIED = {"run", "name", "started", "reported"}
 """What a sealed certificate says of its run in MLflow."""
+
+
+def is_certified(record: Tree) -> bool:
+    """Whether what was sealed as a certificate says of a run what can be compared."""
+    said = record["reported"] if record.keys() >= CERTIFIED else None
+    return isinstance(said, dict) and all(
+        isinstance(said.get(part), dict) for part in ("params", "tags", "metrics", "artifacts")
+    )
 
 
 def of_params(now: Tree | str, lock: Mapping[str, LockEntry]) -> Iterator[Amiss]:
@@ -44,16 +52,17 @@ def of_params(now: Tree | str, lock: Mapping[str, LockEntry]) -> Iterator[Amiss]
 def of_lock(root: Path, lock: Mapping[str, LockEntry], records: Iterable[Tree]) -> Iterator[Amiss]:
     """Stages of dvc.yaml that were sealed, and of which dvc.lock has nothing: cut short, or gone."""
     newest = {record["stage"]: record["lock_entry_sha256"] for record in records}
-    for stage in _stages(root / "dvc.yaml"):
+    for stage in _stages(root / "dvc.yaml", newest):
         if stage in newest and stage not in lock:
             yield "lock", f"dvc.lock: {stage}", "entry", newest[stage], ""
 
 
-def _stages(file: Path) -> list[str]:
+def _stages(file: Path, sealed: Iterable[str]) -> list[str]:
+    """Those of dvc.yaml; where it cannot be read, as `dvc` says, all that were ever sealed."""
     try:
         return list(YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8"))["stages"])
     except (OSError, ValueError, TypeError, KeyError, YAMLError):
-        return []  # `dvc` says so
+        return list(sealed)
 
 
 def of_files(root: Path, lock: Mapping[str, LockEntry]) -> Iterator[Amiss]:
@@ -74,7 +83,7 @@ def of_runs(
 ) -> Iterator[Amiss]:
     """Runs in the store that no stage made, and runs of executions that say more than their stages.
 
-    `others` are known to be neither: runs that wait to be sent, and replays.
+    `others` are known to be neither: replays.
     """
     known = {*records, *others}
     for key, one in stored.items():
@@ -84,6 +93,10 @@ def of_runs(
         elif key not in known and one.run.info.status == "FINISHED" and one.claims:
             yield "run", place, "line of the ledger", "one", ""
     for parent, stages in by_execution(stored):
+        for one in stages.values():
+            there, own = parent.info.experiment_id, one.run.info.experiment_id
+            if own != there:
+                yield "run", f"run {one.id} of stage {one.run.info.run_name}", "experiment", there, own
         yield from _of_execution(parent, [records[key] for key in stages if key in records], stages.values())
 
 
@@ -95,6 +108,9 @@ def _of_execution(parent: Any, records: list[Tree], stages: Iterable[Stored]) ->
     place = f"run {info.run_id} of execution {said['name']}"
     facts = {"name": (said["name"], info.run_name), "lifecycle": ("active", info.lifecycle_stage)}
     yield from (("run", place, field, *pair) for field, pair in facts.items() if len({*pair}) > 1)
+    ends = {one.run.info.status for one in stages} - {"FINISHED"}
+    if ends and info.status == "FINISHED":
+        yield "run", place, "status", ", ".join(sorted(ends)), info.status
     if all(one.sealed for one in stages):  # else one that failed has said something, too
         headline = {limits.name(name) for record in records for name in record["reported"]["headline"]}
         for name in sorted(parent.data.metrics.keys() - headline):
@@ -105,25 +121,26 @@ def of_replays(
     runs: Mapping[str, Tree], certificates: Iterable[tuple[Tree, Tree]], waiting: Iterable[str]
 ) -> Iterator[Amiss]:
     """Replays that MLflow shows otherwise than they were sealed, or not at all."""
-    sealed = {
-        str(record["run"] if record.keys() >= CERTIFIED else "without a name"): (line, record)
-        for line, record in certificates
-    }
-    for key in sorted(sealed.keys() - runs.keys() - {*waiting}):
-        yield "run", f"run {key} of a replay", "", f"line {sealed[key][0]['number']} of the ledger", ""
-    for key, (line, record) in sealed.items():
+    for line, record in certificates:
+        key = str(record["run"]) if is_certified(record) else "without a name"
         if key in runs and key not in waiting:
             for one in _of_replay(line, record, runs[key]):
                 yield one["kind"], one["place"], one["field"], one["sealed"], one["found"]
+        elif key not in waiting:
+            yield "run", f"run {key} of a replay", "", f"line {line['number']} of the ledger", ""
 
 
 def _of_replay(line: Tree, record: Tree, run: Tree) -> verifier.Findings:
     place, said = f"run {run['id']} of a replay", record["reported"]
-    facts = {"name": record["name"], "start": record["started"], "status": "FINISHED", "lifecycle": "active"}
+    facts = {
+        "name": record["name"], "start": record["started"], "status": "FINISHED", "lifecycle": "active",
+        "execution": None,
+    }  # fmt: skip
     yield from verifier.differences("run", place, "", facts, {key: run[key] for key in facts})
     tags = {**said["tags"], SEALED: f"{line['number']}:{line['hash']}"}
     yield from verifier.judge_said(place, {**said, "tags": tags}, dict(run))
-    yield from verifier.differences("run", place, "metric", {}, run["latest"])
+    for kind, shown in (("metric", "latest"), ("dataset", "datasets"), ("model", "models")):
+        yield from verifier.differences("run", place, kind, {}, run[shown])
 
 
 def of_registry(
@@ -131,8 +148,8 @@ def of_registry(
 ) -> Iterator[Amiss]:
     """Versions of models that no sealed run made, or with other tags; models of sealed runs without one.
 
-    What lies in a version is compared with the model that the run logged. A run that did not finish may
-    have registered one.
+    What lies in a version is compared with the model that the run logged. A run of a stage that did not
+    finish may have registered one.
     """
     runs = {one.id: key for key, one in stored.items()}
     said = {key: record["reported"]["models"] for key, record in records.items()}
@@ -141,7 +158,8 @@ def of_registry(
     for one in versions:
         key, place = runs.get(one.run_id, ""), f"model {one.name}, version {one.number}"
         there.add((key, one.name))
-        if one.name in names and not key:
+        unsealed = key not in records and (not key or stored[key].run.info.status == "FINISHED")
+        if one.name in names and unsealed:
             yield "run", place, "run", "one that was sealed", one.run_id or "none"
         tags = limits.tags(models.get(key, {}).get(one.name, {"tags": one.tags})["tags"])
         for tag in sorted(tags.keys() | one.tags.keys()):
@@ -151,6 +169,39 @@ def of_registry(
         for name in models[key]:
             if stored[key].sealed and (key, name) not in there:
                 yield "run", f"run {stored[key].id}", f"model {name}", "a registered version", ""
+
+
+def of_models(
+    models: Iterable[Logged], stored: Mapping[str, Stored], records: Mapping[str, Tree]
+) -> Iterator[Amiss]:
+    """Models that say otherwise than the sealed run which logged them, and runs that show those of others.
+
+    What lies in a model is compared with what was sealed.
+    """
+    runs, own = {one.id: key for key, one in stored.items()}, {key: set[str]() for key in records}
+    for one in models:
+        if (key := runs.get(one.run_id, "")) in records:
+            own[key].add(one.id)
+            yield from _of_model(one, records[key]["reported"])
+    for key in sorted(records.keys() & stored.keys()):
+        run = stored[key].run
+        shown = {model.model_id for model in run.outputs.model_outputs} if run.outputs else set[str]()
+        for name in sorted(shown ^ own[key]) if stored[key].sealed else ():
+            sealed, found = ("its own", "") if name in own[key] else ("", "shown")
+            yield "run", f"run {stored[key].id}", f"model {name}", sealed, found
+
+
+def _of_model(model: Logged, said: Tree) -> Iterator[Amiss]:
+    place, sealed = f"model {model.name}, {model.id}", {one["name"]: one for one in said["models"]}
+    if model.name not in sealed:
+        yield "run", place, "", "", "a model that no stage logged"
+        return
+    tags, params = limits.tags(sealed[model.name]["tags"]), limits.params(said["params"])
+    for kind, was, now in (
+        ("tag", tags, model.tags), ("param", params, model.params), ("metric", {}, model.metrics)
+    ):  # fmt: skip
+        for one in verifier.differences("run", place, kind, was, dict(now)):
+            yield one["kind"], one["place"], one["field"], one["sealed"], one["found"]
 
 
 def of_trail(before: Iterable[str], lines: Iterable[bytes]) -> Iterator[Amiss]:

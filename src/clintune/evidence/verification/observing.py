@@ -31,6 +31,7 @@ from clintune.tracking.stored import (
     content,
     execution,
     folder_of,
+    logged,
     registered,
     stored_runs,
 )  # fmt: skip
@@ -91,15 +92,17 @@ def observe(root: Path, place: Home, sealed: Sealed) -> Tree:
             raise _nothing_sealed(place)
         _expect_unmoved(place, stored.values())
         said = {record["run"]: record for record in records}
-        shown = {str(one["run"]): one for _, one in certificates if one.keys() >= amiss.CERTIFIED}
+        shown = {str(one["run"]): one for _, one in certificates if amiss.is_certified(one)}
         runs = {key: _run(store, one, said.get(key) or shown.get(key)) for key, one in stored.items()}
         executions, versions = dict(_executions(store, stored, said)), registered(store)
+        models = logged(store)
     ended = [record for key, record in said.items() if key in stored and stored[key].sealed]
+    unsent = [key for key in waiting if key not in stored or not stored[key].sealed]
     found = [
         *missing, *amiss.of_params(_params(root), lock), *amiss.of_lock(root, lock, ended),
-        *amiss.of_files(root, lock), *amiss.of_runs(stored, said, [*waiting, *shown]),
-        *amiss.of_replays(runs, certificates, waiting),
-        *amiss.of_registry(versions, stored, said),
+        *amiss.of_files(root, lock), *amiss.of_runs(stored, said, shown),
+        *amiss.of_replays(runs, certificates, unsent),
+        *amiss.of_registry(versions, stored, said), *amiss.of_models(models, stored, said),
         *amiss.of_trail(_named_before(place), sealed.lines),
     ]  # fmt: skip
     return {

@@ -15,7 +15,7 @@ Pairs = list[tuple[Tree, Tree]]
 FIRST, NAMESPACE, BY_STORE = "0" * 64, "clintune-evidence", {"mlflow.parentRunId", "mlflow.runName", "mlflow.runColor"}
 LINE, SIZES = {"number", "at", "kind", "subject", "record", "previous", "hash"}, {"size", "nfiles"}
 STAGE = {"run", "stage", "started", "lock", "lock_entry_sha256", "inputs", "outputs", "reported", "execution"}
-STATEMENT = {"key", "manifest_sha256", "meaning", "role", "signed_at", "signer"}
+STATEMENT, ODD = {"key", "manifest_sha256", "meaning", "role", "signed_at", "signer"}, re.compile(r"(^|/)\.*(/|$)|\\")
 SIGNATURE, CONTROL = re.compile(r"signatures/[0-9]+-[A-Za-z0-9-]+\.(json|sig|tsr)"), re.compile(r"[\x00-\x1f\x7f-\x9f]")
 THREATS = """Detected: later changes of files, runs, dvc.lock or ledger by who cannot redo all that vouches for them.
 Not detected: a lie told while a stage ran (clintune replay runs it again); ledger, store and evidence all made anew by
@@ -133,8 +133,10 @@ def judge_runs(observed: Tree, sealed: Pairs, chain: list[Tree]) -> Findings:
             yield finding("run", place, "", f"line {line['number']} of the ledger", "")
         elif run is not None and not waits:  # one that was killed before it named a line says so in its tags
             killed = run["status"] == "KILLED" and not run["sealed"] and record["lock_entry_sha256"] not in alone
-            held = {**run, "status": "FINISHED", "tags": None} if killed else run
-            yield from judge_run(line, record, held, observed["executions"])
+            tags = {**record["reported"]["tags"], "clintune.sealed": f"{line['number']}:{line['hash']}"}
+            ends = {key: tags.get(key) for key in ("clintune.sealed", "mlflow.note.content")} if killed else {}
+            held = {**run, "status": "FINISHED" if killed else run["status"], "tags": {**run["tags"], **ends}}
+            yield from judge_run(tags, record, held, observed["executions"])
     lines = {str(line["number"]): line["hash"] for line in chain}
     for run in observed["runs"].values():  # an end that was cut off, or a chain made anew, shows here
         number, _, name = run["sealed"].partition(":")
@@ -142,12 +144,11 @@ def judge_runs(observed: Tree, sealed: Pairs, chain: list[Tree]) -> Findings:
             field = f"hash that run {run['id']} of stage {run['name']} names"
             yield finding("ledger", f"ledger.jsonl:{number}", field, name, lines.get(number))
 
-def judge_run(line: Tree, record: Tree, run: Tree, executions: Tree) -> Findings:
+def judge_run(tags: Tree, record: Tree, run: Tree, executions: Tree) -> Findings:
     place, said, execution = f"run {run['id']} of stage {record['stage']}", record["reported"], record["execution"]
     facts = {"name": record["stage"], "start": record["started"], "status": "FINISHED", "lifecycle": "active"}
     yield from differences("run", place, "", facts, {key: run[key] for key in facts})
-    tags = {**said["tags"], "clintune.sealed": f"{line['number']}:{line['hash']}"}
-    yield from judge_said(place, {**said, "tags": tags}, {**run, "tags": tags if run["tags"] is None else run["tags"]})
+    yield from judge_said(place, {**said, "tags": tags}, run)
     for name in sorted(said["metrics"].keys() | run["metrics"].keys()):
         points = said["metrics"].get(name, []), run["metrics"].get(name, [])
         yield from judge_curve(place, name, *points, run["latest"].get(name))
@@ -220,8 +221,8 @@ def judge_delivered(folder: Path, records: list[Tree]) -> Findings:
     if not places and folder.is_dir():
         shared = {out: sum(f"{out}/{file.name}" in sealed for file in folder.iterdir()) for out in outs}
         places = {out: folder for out in shared if shared[out] == max(shared.values()) > 0}
-    found = {(Path(out) / file.relative_to(place)).as_posix(): file
-             for out, place in places.items() for file in (place, *place.rglob("*")) if file.is_file()}
+    found = {(Path(out) / file.relative_to(place)).as_posix(): file for out, place in places.items()
+             for file in ([place], place.rglob("*"))[place.is_dir()] if file.is_file() or file.is_symlink()}
     found |= {path: folder / path for path in read if path[0] not in "/." and (folder / path).is_file()}
     wanted = {path: one for path, one in {**read, **sealed}.items()
               if path in found or any(f"{path}/".startswith(f"{out}/") for out in places)}
@@ -239,8 +240,7 @@ def judge_signatures(parts: Mapping[str, bytes], authors: set[str], signers: Pat
                  "signer": owner.setdefault(key, said["signer"]), "statement": canonical(said).decode()}
         held = {**said, "key": key, "statement": statement.decode(errors="replace")}
         wrong = [*differences("signature", f"{stem}.json", "", facts, held)]
-        found += wrong
-        signed += [] if wrong or said in signed else [said]
+        found, signed = [*found, *wrong], [*signed, *([] if wrong or said in signed else [said])]
     role = {name: [one for one in signed if one["role"].casefold() == name] for name in ("author", "approver")}
     own = {text.casefold() for text in [*authors, *(one[key] for one in role["author"] for key in ("signer", "key"))]}
     found += [finding("signature", f"approval by {one['signer']}", "role", "of no author", "of an author")
@@ -269,10 +269,10 @@ def read_parts(path: Path) -> dict[str, bytes]:
     if path.is_dir():
         return {str(one.relative_to(path).as_posix()): one.read_bytes() for one in path.rglob("*") if one.is_file()}
     with zipfile.ZipFile(path) as archive:
-        plain = {one.filename for one in archive.infolist() if not (one.extra or one.is_dir() or one.compress_type)}
-        if len(plain) < len(archive.infolist()):
+        every = {it.filename: it.extra or it.compress_type or ODD.search(it.filename) for it in archive.infolist()}
+        if len(every) < len(archive.infolist()) or any(every.values()):
             raise ValueError("a part is in it twice, under two names, compressed, or is a folder")
-        return {name: archive.read(name) for name in plain}
+        return {name: archive.read(name) for name in every}
 
 def shown(one: Finding) -> str:
     sealed, found = (" ".join(one[key].split())[:64] or "nothing" for key in ("sealed", "found"))
