@@ -121,7 +121,7 @@ CODE = """
 from clintune.params import Vocabulary
 from clintune.pretraining.vocabulary import learn
 words = ["".join(chr(97 + (n * k) % 26) for k in range(1, 6)) for n in range(3000)]
-print(learn([("all", " ".join(words))], Vocabulary(size=800, lowercase=True, min_groups=1)).to_str())
+print(learn([("all", " ".join(words))], Vocabulary(pieces=800, lowercase=True, min_groups=1)).to_str())
 """
 
 
@@ -134,7 +134,7 @@ def test_every_process_learns_the_same_pieces():
 def test_every_character_of_the_texts_is_a_piece_and_padding_is_token_0():
     texts = ["Ünïcode 2型糖尿病 C[C@H](N)=O", "c1ccccc1"]
     for lowercase in (True, False):
-        section = Vocabulary(size=400, lowercase=lowercase, min_groups=1)
+        section = Vocabulary(pieces=400, lowercase=lowercase, min_groups=1)
         tokenizer = learn(enumerate(texts), section)
         assert [tokenizer.id_to_token(number) for number in range(len(SPECIAL))] == list(SPECIAL)
         for text in texts:
@@ -164,7 +164,7 @@ def test_what_one_patient_alone_is_called_is_no_piece_however_and_wherever_it_is
 
 
 def test_a_piece_of_enough_groups_stays_and_what_is_in_none_is_unknown():
-    section = Vocabulary(size=400, lowercase=True, min_groups=3)
+    section = Vocabulary(pieces=400, lowercase=True, min_groups=3)
     tokenizer = learn([*FEVER, ("p1", "xylophone")], section)
     assert tokenizer.encode("fever xylophone").tokens[:2] == ["[CLS]", "fever"]
     assert "[UNK]" in tokenizer.encode("xylophone").tokens

@@ -135,7 +135,9 @@ def test_a_run_of_a_dead_process_that_the_spool_does_not_hold_is_marked_killed(s
         name: create_run(store, name, 1, {"dvc.kind": "stage", "dvc.exec_id": process, "clintune.run": name})
         for name, process in processes.items()
     }
-    (tmp_path / ".clintune" / "spool" / "waits").mkdir(parents=True)
+    waits = tmp_path / ".clintune" / "spool" / "waits"
+    waits.mkdir(parents=True)
+    (waits / "journal").touch()
     close_dead_runs(store, Home(tmp_path / ".clintune"))
     status = {name: store.client.get_run(run_id).info.status for name, run_id in ids.items()}
     assert {name for name in status if status[name] == "KILLED"} == {"dead", "before the boot"}

@@ -48,6 +48,7 @@ def test_a_server_that_refuses_or_has_no_address_is_not():
 def test_a_snapshot_asks_a_server_that_a_stage_found_silent_for_a_second(tmp_path, monkeypatch):
     home = Home(tmp_path / ".clintune")
     (home.spool / "run").mkdir(parents=True)
+    (home.spool / "run" / "journal").touch()
     home.trouble.touch()
     (tmp_path / "dvc.lock").write_text("stages: {}\n")
     monkeypatch.chdir(tmp_path)
