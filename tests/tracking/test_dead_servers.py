@@ -17,7 +17,7 @@ import pytest
 
 from tests.killing import until
 from tests.project import ROOT, Project, make_project
-from tests.tracking.stores import client_of, files_of, runs_of, spooled
+from tests.tracking.stores import client_of, files_of, runs_of, spooled, stage_runs
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(300)]
 
@@ -121,8 +121,8 @@ def records(project: Project, uri: str | None = None) -> list[tuple]:
     """What a store holds of the runs, without what differs from one execution to the next."""
     client, found = client_of(project, uri), []
     for run in runs_of(client, "tags.`dvc.kind` != 'snapshot'"):
-        own = ("clintune.run", "clintune.sealed", "dvc.exec_id", "mlflow.parentRunId", "git.commit",
-               "mlflow.source.git.commit")  # fmt: skip
+        own = ("clintune.run", "clintune.sealed", "clintune.ledger", "dvc.exec_id", "mlflow.parentRunId",
+               "git.commit", "mlflow.source.git.commit")  # fmt: skip
         tags = {key: value for key, value in run.data.tags.items() if key not in own}
         if tags["dvc.kind"] == "pipeline":
             tags = {"dvc.cmd": tags["dvc.cmd"]}
@@ -183,7 +183,7 @@ def mend(project: Project, server: Server, reference: Reference) -> None:
     assert records(project, server.uri) == reference.records
 
 
-def test_a_server_that_serves_has_everything_at_the_end_of_make_repro(tmp_path, server, reference):
+def test_a_server_that_serves_has_everything_and_each_clone_verifies_its_own(tmp_path, server, reference):
     server.start()
     project, said = repro(tmp_path / "project", server, reference)
     assert spooled(project) == []
@@ -191,6 +191,17 @@ def test_a_server_that_serves_has_everything_at_the_end_of_make_repro(tmp_path, 
     [snapshot] = runs_of(client_of(project, server.uri), "tags.`dvc.kind` = 'snapshot'")
     assert snapshot.info.status == "FINISHED"
     assert "wait in" not in said
+    other, _ = repro(tmp_path / "other", server, reference)
+    assert spooled(other) == []
+    for clone in (project, other):
+        verdict = clone.run("clintune", "verify").stdout
+        assert "2 runs of other ledgers that were left to those" in verdict
+    [run, _] = stage_runs(client_of(project, server.uri), "ingest")
+    client_of(project, server.uri).set_tag(run.info.run_id, "clintune.ledger", "of somebody else")
+    found = project.run("clintune", "verify", ok=False)
+    assert found.returncode == 1
+    assert "tag clintune.ledger" in found.stdout
+    assert other.run("clintune", "verify").returncode == 0
 
 
 def test_a_server_that_refuses_and_comes_up_later(tmp_path, server, reference):

@@ -9,6 +9,7 @@ import fcntl
 import hashlib
 import json
 import os
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -55,6 +56,7 @@ class Ledger:
         self.file = folder / "ledger.jsonl"
         self._records = folder / "records"
         self._lock = folder / "lock"
+        self._identity = folder / "identity"
 
     def append(self, kind: str, subject: str, record: Any, *, at: int) -> Line:
         """Seal a record: it is on disk, whole, before the line that names it.
@@ -78,6 +80,17 @@ class Ledger:
         """Before hours are spent on what could not be sealed. Raises LedgerError as `append` does."""
         with self._alone():
             self._last()
+
+    def identity(self) -> str:
+        """Tells it from the ledgers of other clones, whose runs may lie in the same store."""
+        return self._identity.read_text("ascii", "replace").strip() if self._identity.exists() else ""
+
+    def begin(self) -> str:
+        """Give it its identity, at random, unless it has one."""
+        with self._alone():
+            if not self.identity():
+                _write(self._identity, uuid.uuid4().hex.encode())
+        return self.identity()
 
     def record_file(self, sha256: str) -> Path:
         """Where the record with this hash lies."""

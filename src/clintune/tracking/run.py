@@ -13,6 +13,8 @@ NOTE = "mlflow.note.content"
 """The tag that MLflow shows as the description of a run."""
 SEALED = "clintune.sealed"
 """The tag that names the line of the ledger under which the run's record is sealed: number:hash."""
+LEDGER = "clintune.ledger"
+"""The tag that names that ledger: a store may hold the runs of several clones."""
 
 
 @dataclass(frozen=True, slots=True)

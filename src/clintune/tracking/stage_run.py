@@ -23,7 +23,7 @@ from clintune.sealing.record import KIND, stage_record
 from clintune.tracking import journal, notes
 from clintune.tracking.home import Home, home, without_password
 from clintune.tracking.journal import Artifact, Closed, Dataset, Journal, Opened, Pipeline, Status, Tags, now
-from clintune.tracking.run import NOTE, SEALED, Origin, Run
+from clintune.tracking.run import LEDGER, NOTE, SEALED, Origin, Run
 from clintune.tracking.sending import start_sender, wait_a_little, waiting
 
 _PIPELINE_FILES = ("params.yaml", "dvc.yaml")
@@ -49,7 +49,7 @@ def stage_run(
     numerics = _numerics(params) if "numerics" in sections else {}
     commit = provenance.commit()
     with _writable(place):
-        spooled = _open(place.spool, os.environ.get("DVC_STAGE", name), dvc, params, numerics, commit)
+        spooled = _open(place, os.environ.get("DVC_STAGE", name), dvc, params, numerics, commit)
         said = not start_sender(place) and place.trouble.exists()
     run = Run(spooled)
     try:
@@ -113,7 +113,7 @@ def _source() -> str:
 
 
 def _open(
-    spool: Path,
+    place: Home,
     stage: str,
     dvc: psutil.Process | None,
     params: Params,
@@ -121,6 +121,7 @@ def _open(
     commit: provenance.Commit | None,
 ) -> Journal:
     process, key = identity(dvc or psutil.Process()), journal.new_key(stage)
+    ledger = {LEDGER: Ledger(place.ledger).identity()}
     environment, cpu = provenance.environment_text(), provenance.processor()
     tags = {
         "dvc.kind": "stage",
@@ -133,14 +134,17 @@ def _open(
         "environment.sha256": provenance.text_sha256(environment),
         "numerics.cpu": cpu.name,
         "numerics.cpu_flags_sha256": cpu.flags_sha256,
+        **ledger,
         **numerics,
         **(commit.tags() if commit else {}),
         **_experiment_tags(),
     }
-    pipeline = None if dvc is None else _pipeline(dvc, process, params, commit)
+    pipeline = None if dvc is None else _pipeline(dvc, process, params, commit, ledger)
     opened = Opened(key, stage, now(), tags, process, pipeline)
     files = {name: Path(name).read_bytes() for name in _PIPELINE_FILES if Path(name).exists()}
-    spooled = Journal.open(spool, opened, {f"pipeline/{name}": content for name, content in files.items()})
+    spooled = Journal.open(
+        place.spool, opened, {f"pipeline/{name}": content for name, content in files.items()}
+    )
     spooled.write(Artifact(spooled.keep("packages.txt", environment), "environment"))
     if commit is not None and commit.changes:
         spooled.write(Artifact(spooled.keep("uncommitted.diff", commit.changes), "git"))
@@ -152,7 +156,11 @@ def _numerics(params: Params) -> dict[str, str]:
 
 
 def _pipeline(
-    dvc: psutil.Process, process: str, params: Params, commit: provenance.Commit | None
+    dvc: psutil.Process,
+    process: str,
+    params: Params,
+    commit: provenance.Commit | None,
+    ledger: Mapping[str, str],
 ) -> Pipeline:
     title = os.environ.get("DVC_EXP_NAME") or "repro"
     name = f"{title} @ {commit.sha[:7]}" if commit else title
@@ -163,6 +171,7 @@ def _pipeline(
         "mlflow.user": provenance.user(),
         "mlflow.source.name": "dvc.yaml",
         "mlflow.source.type": "LOCAL",
+        **ledger,
         **(commit.tags() if commit else {}),
         **_experiment_tags(),
     }

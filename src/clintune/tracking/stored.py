@@ -15,7 +15,7 @@ from clintune.errors import TrackingError
 from clintune.sealing.hashing import sums
 from clintune.tracking.home import without_password
 from clintune.tracking.reported import DESCRIPTION, description_sum
-from clintune.tracking.run import SEALED
+from clintune.tracking.run import LEDGER, SEALED
 from clintune.tracking.store import Store
 
 if TYPE_CHECKING:
@@ -53,6 +53,11 @@ class Stored:
     def sealed(self) -> str:
         """The line of the ledger that it names, or nothing."""
         return str(self.run.data.tags.get(SEALED, ""))
+
+    @property
+    def ledger(self) -> str:
+        """The ledger in which it is sealed, or will be; or nothing."""
+        return str(self.run.data.tags.get(LEDGER, ""))
 
     @property
     def claims(self) -> bool:

@@ -15,35 +15,32 @@ from clintune.sealing.ledger import Ledger
 from clintune.tracking.home import Home
 from clintune.tracking.journal import Artifact, Closed, Journal, Milliseconds, Opened, Tags, new_key, now
 from clintune.tracking.reported import reported
-from clintune.tracking.run import NOTE, SEALED
+from clintune.tracking.run import LEDGER, NOTE, SEALED
 from clintune.tracking.sending import wait_a_little
 from clintune.tracking.stored import REPLAY
 
 
 def record(place: Home, certificate: Certificate, *, began: Milliseconds) -> None:
     """Seal a certificate and show it; what the store does not take now waits in the spool."""
-    key, process = new_key(REPLAY), identity(psutil.Process())
+    key, process, ledger = new_key(REPLAY), identity(psutil.Process()), Ledger(place.ledger)
     name = f"{REPLAY} @ {certificate.commit[:7]}: {certificate.tier}"
-    spooled = Journal.open(
-        place.spool, Opened(key, name, began, _tags(certificate, key, process), process, None), {}
-    )
+    tags = {
+        **_tags(certificate), "dvc.exec_id": process, "clintune.run": key, LEDGER: ledger.begin()
+    }  # fmt: skip
+    spooled = Journal.open(place.spool, Opened(key, name, began, tags, process, None), {})
     shown = spooled.keep("certificate.json", canonical(certificate.as_json()).decode())
     spooled.write(Artifact(shown, ""))
     said = {"run": key, "name": name, "started": began, "reported": reported(spooled.folder)}
-    line = Ledger(place.ledger).append(
-        CERTIFICATE, certificate.commit, {**certificate.as_json(), **said}, at=now()
-    )
+    line = ledger.append(CERTIFICATE, certificate.commit, {**certificate.as_json(), **said}, at=now())
     spooled.write(Tags({SEALED: line.name}))
     spooled.close(Closed("FINISHED", now(), ""))
     wait_a_little(place, spooled.folder)
 
 
-def _tags(certificate: Certificate, key: str, process: str) -> dict[str, str]:
+def _tags(certificate: Certificate) -> dict[str, str]:
     stages = ", ".join(certificate.stages)
     return {
         "dvc.kind": REPLAY,
-        "dvc.exec_id": process,
-        "clintune.run": key,
         "mlflow.user": provenance.user(),
         "mlflow.source.name": "clintune replay",
         "mlflow.source.type": "LOCAL",

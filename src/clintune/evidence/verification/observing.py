@@ -5,7 +5,7 @@ import math
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 from clintune.errors import LedgerError, ParamsError, TrackingError
 from clintune.evidence.objects import FOLDER, cache_at, listing, object_at
 from clintune.evidence.verification import amiss, verifier
+from clintune.evidence.verification.sharing import Sharing
 from clintune.lockfile import LockEntry, read_lock
 from clintune.params import leaves, load_params
 from clintune.sealing.hashing import sums
@@ -22,7 +23,6 @@ from clintune.sealing.record import KIND
 from clintune.tracking import limits
 from clintune.tracking.home import Home
 from clintune.tracking.journal import journals
-from clintune.tracking.run import SEALED
 from clintune.tracking.store import Store, answering, open_store
 from clintune.tracking.stored import (
     Stored,
@@ -82,42 +82,44 @@ def observe(root: Path, place: Home, sealed: Sealed) -> Tree:
     if not sealed.lines and place.sqlite is not None and not place.sqlite.exists():
         raise _nothing_sealed(place)
     lock = locked(root)
-    records, certificates = [record for _, record in sealed.of_kind(KIND)], sealed.of_kind(CERTIFICATE)
+    said = {record["run"]: record for _, record in sealed.of_kind(KIND)}
+    certificates = sealed.of_kind(CERTIFICATE)
+    shown = {str(one["run"]): one for _, one in certificates if amiss.is_certified(one)}
     missing = list(_gaps(place))  # before the store is opened, which lays the trail anew
     store = open_store(place)
     waiting = sorted(folder.name for folder in journals(place.spool))
     with answering(store.uri):
-        stored = stored_runs(store)
-        if not sealed.lines and not any(one.sealed for one in stored.values()):
-            raise _nothing_sealed(place)
-        _expect_unmoved(place, stored.values())
-        said = {record["run"]: record for record in records}
-        shown = {str(one["run"]): one for _, one in certificates if amiss.is_certified(one)}
+        sharing = Sharing.of(place, stored_runs(store), {**said, **shown}, waiting)
+        _expect_sealed(place, sealed, (stored := sharing.stored).values())
         runs = {key: _run(store, one, said.get(key) or shown.get(key)) for key, one in stored.items()}
-        executions, versions = dict(_executions(store, stored, said)), registered(store)
+        executions = dict(_executions(store, stored, said))
+        versions = [one for one in registered(store) if one.run_id not in sharing.others]
         models = logged(store)
-    ended = [record for key, record in said.items() if key in stored and stored[key].sealed]
-    unsent = [key for key in waiting if key not in stored or not stored[key].sealed]
+    named = {key for key, one in stored.items() if one.sealed}
     found = [
-        *missing, *amiss.of_params(_params(root), lock), *amiss.of_lock(root, lock, ended),
+        *missing, *amiss.of_params(_params(root), lock),
+        *amiss.of_lock(root, lock, [record for key, record in said.items() if key in named]),
         *amiss.of_files(root, lock), *amiss.of_runs(stored, said, shown),
-        *amiss.of_replays(runs, certificates, unsent),
+        *amiss.of_replays(runs, certificates, {*waiting} - named),
         *amiss.of_registry(versions, stored, said), *amiss.of_models(models, stored, said),
-        *amiss.of_trail(_named_before(place), sealed.lines),
+        *amiss.of_trail(sharing.own_lines(_changed_tags(place)), sealed.lines),
     ]  # fmt: skip
     return {
         "lock": lock,
-        "files": _files(root, lock, records),
-        "cache": _cache(root, [*lock.values(), *(record["lock"] for record in records)]),
+        "files": _files(root, lock, [*said.values()]),
+        "cache": _cache(root, [*lock.values(), *(record["lock"] for record in said.values())]),
         "amiss": [["" if one is None else str(one) for one in each] for each in found],
         "waiting": waiting,
+        "others": len(sharing.others),
         "runs": runs,
         "executions": executions,
     }
 
 
-def _expect_unmoved(place: Home, stored: Iterable[Stored]) -> None:
-    """MLflow writes down whole paths: where the project was, it would look for each artifact in vain."""
+def _expect_sealed(place: Home, sealed: Sealed, stored: Collection[Stored]) -> None:
+    """Something, and here: MLflow writes down whole paths, and in a moved project looks for all in vain."""
+    if not sealed.lines and not any(one.sealed for one in stored):
+        raise _nothing_sealed(place)
     if place.sqlite is None:
         return
     here = place.artifacts.resolve()
@@ -145,14 +147,14 @@ def _gaps(place: Home) -> Iterator[amiss.Amiss]:
                 yield "trail", name_of(place), part, "a trigger of the trail", found
 
 
-def _named_before(place: Home) -> list[str]:
-    """The lines of the ledger, number:hash, that runs named before somebody changed or deleted them."""
+def _changed_tags(place: Home) -> list[Tree]:
+    """Tags of runs as they were before somebody changed or deleted them, oldest first."""
     if not is_kept(place):
         return []
     with answering(place.uri):
         changes = trail_of(place)
-    tags = (verifier.parsed(one.before) for one in changes if one.place == "tags" and one.before)
-    return [str(tag.get("value")) for tag in tags if tag.get("key") == SEALED]  # anybody may add a row
+    # Anybody may add a row.
+    return [verifier.parsed(one.before) for one in changes if one.place == "tags" and one.before]
 
 
 def _params(root: Path) -> dict[str, Any] | str:

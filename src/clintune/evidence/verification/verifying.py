@@ -47,4 +47,6 @@ def verdict_of(observed: dict[str, Any], sealed: Sealed) -> Verdict:
     }
     if observed["waiting"]:
         looked_at["runs that wait to be sent and were not compared"] = len(observed["waiting"])
+    if observed["others"]:
+        looked_at["runs of other ledgers that were left to those"] = observed["others"]
     return Verdict(verifier.judge(observed, sealed.lines, sealed.records), looked_at)
