@@ -121,7 +121,7 @@ def _open(
     commit: provenance.Commit | None,
 ) -> Journal:
     process, key = identity(dvc or psutil.Process()), journal.new_key(stage)
-    ledger = {LEDGER: Ledger(place.ledger).identity()}
+    ledger = {LEDGER: Ledger(place.ledger).begin()}
     environment, cpu = provenance.environment_text(), provenance.processor()
     tags = {
         "dvc.kind": "stage",
