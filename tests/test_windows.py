@@ -120,7 +120,7 @@ def test_a_companion_reads_the_characters_of_each_token_and_no_more_than_it_can(
 
 
 @given(text=st.text(st.characters(exclude_categories=("Cc", "Cs")), max_size=60) | st.text(CHARACTERS))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_words_of_a_bert_tokenizer_are_its_own(cutter_of, text):
     reader = cutter_of(64, 8).reader
     words = reader.tokenizer.encode(text, add_special_tokens=False).word_ids

@@ -50,7 +50,7 @@ def test_perfect_outputs_decode_to_every_span_that_tags_can_say(cutter_of, schem
 
 @pytest.mark.parametrize("kind", TOKENIZERS)
 @given(example=texts_with_spans(), size=st.integers(10, 40))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_the_same_holds_for_tokenizers_that_know_no_words_but_between_blanks(kind, example, size):
     cutter = Cutter(Reader(tokenizer(kind), (0,), (0,), None, size), size // 3)
     prediction, lost = perfect(example, cutter, "bio")

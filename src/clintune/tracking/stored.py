@@ -1,10 +1,10 @@
 """What the store holds of stages and replays, in the form in which `reported` says what they said."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -125,11 +125,19 @@ def by_execution(stored: Mapping[str, Stored]) -> Iterator[tuple["Run", dict[str
 def _all_runs(store: Store) -> "Iterator[Run]":
     from mlflow.entities import ViewType
 
-    experiments, token = _experiments(store), None
-    while True:
-        page = store.client.search_runs(
-            experiments, "", run_view_type=ViewType.ALL, max_results=_AT_ONCE, page_token=token
+    return _pages(
+        partial(
+            store.client.search_runs, _experiments(store),
+            run_view_type=ViewType.ALL, max_results=_AT_ONCE,
         )
+    )  # fmt: skip
+
+
+def _pages(search: Callable[..., Any]) -> Iterator[Any]:
+    """All that a search finds, which answers a page at a time."""
+    token = None
+    while True:
+        page = search(page_token=token)
         yield from page
         token = page.token
         if not token:
@@ -184,31 +192,22 @@ def _models(store: Store, stored: Stored) -> Iterator[tuple[str, dict[str, str]]
 
 def registered(store: Store) -> list[Registered]:
     """Every version of every model."""
-    found, token = list[Registered](), None
-    while True:
-        page = store.client.search_model_versions(page_token=token)
-        found += [Registered(one.name, str(one.version), one.run_id or "", dict(one.tags)) for one in page]
-        token = page.token
-        if not token:
-            return found
+    return [
+        Registered(one.name, str(one.version), one.run_id or "", dict(one.tags))
+        for one in _pages(store.client.search_model_versions)
+    ]
 
 
 def logged(store: Store) -> list[Logged]:
     """Every model that a run logged, or says it did."""
-    experiments, found, token = _experiments(store), list[Logged](), None
-    while True:
-        page = store.client.search_logged_models(experiments, page_token=token)
-        found += [
-            Logged(
-                one.name, one.model_id, one.source_run_id or "",
-                {key: text for key, text in one.tags.items() if key != _VERSIONS},
-                dict(one.params), {metric.key: metric.value for metric in one.metrics or []},
-            )
-            for one in page
-        ]  # fmt: skip
-        token = page.token
-        if not token:
-            return found
+    return [
+        Logged(
+            one.name, one.model_id, one.source_run_id or "",
+            {key: text for key, text in one.tags.items() if key != _VERSIONS},
+            dict(one.params), {metric.key: metric.value for metric in one.metrics or []},
+        )
+        for one in _pages(partial(store.client.search_logged_models, _experiments(store)))
+    ]  # fmt: skip
 
 
 def execution(store: Store, parent: "Run") -> dict[str, Any]:

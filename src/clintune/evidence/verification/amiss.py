@@ -123,10 +123,11 @@ def of_replays(
     """Replays that MLflow shows otherwise than they were sealed, or not at all."""
     for line, record in certificates:
         key = str(record["run"]) if is_certified(record) else "without a name"
-        if key in runs and key not in waiting:
-            for one in _of_replay(line, record, runs[key]):
-                yield one["kind"], one["place"], one["field"], one["sealed"], one["found"]
-        elif key not in waiting:
+        if key in waiting:
+            continue
+        if key in runs:
+            yield from _as_amiss(_of_replay(line, record, runs[key]))
+        else:
             yield "run", f"run {key} of a replay", "", f"line {line['number']} of the ledger", ""
 
 
@@ -200,8 +201,12 @@ def _of_model(model: Logged, said: Tree) -> Iterator[Amiss]:
     for kind, was, now in (
         ("tag", tags, model.tags), ("param", params, model.params), ("metric", {}, model.metrics)
     ):  # fmt: skip
-        for one in verifier.differences("run", place, kind, was, dict(now)):
-            yield one["kind"], one["place"], one["field"], one["sealed"], one["found"]
+        yield from _as_amiss(verifier.differences("run", place, kind, was, dict(now)))
+
+
+def _as_amiss(found: verifier.Findings) -> Iterator[Amiss]:
+    """What the verifier's own comparisons say."""
+    return ((one["kind"], one["place"], one["field"], one["sealed"], one["found"]) for one in found)
 
 
 def of_trail(before: Iterable[str], lines: Iterable[bytes]) -> Iterator[Amiss]:
