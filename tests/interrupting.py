@@ -30,7 +30,8 @@ NEVER = 1e9
 
 RUNS: Mapping[str, Mapping[str, Any]] = {
     "with dropout": {"epochs": 6, "log_every": 4, "dropout": {"hidden": 0.3, "attention": 0.2}},
-    "bf16": {"epochs": 6, "log_every": 1, "precision": "bf16", "schedule": "cosine", "layer_decay": 0.5},
+    "bf16": {"epochs": 6, "log_every": 1, "precision": "bf16", "schedule": "cosine", "layer_decay": 0.5,
+             "averaging": 0.9},
     "gradual": {"epochs": 6, "log_every": 5, "dropout": {"hidden": 0.1}, "strategy": Gradual(
         kind="gradual", initially=0, every=1, unit="epoch", embeddings=True)},
     "accumulated sgd": {"epochs": 6, "log_every": 3, "accumulation": 2, "batch_tokens": 128,

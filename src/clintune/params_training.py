@@ -209,7 +209,9 @@ class Stopping(Section):
 class Train(Section):
     """Fine-tuning. `warmup` is the share of steps in which the learning rate rises to its full height.
 
-    `layer_decay` lowers the learning rate of each layer below the top by this factor once more.
+    `layer_decay` lowers the learning rate of each layer below the top by this factor once more. `averaging`
+    is the decay of a running mean of the weights, which then is what is validated and kept: see
+    training.averaging.
     """
 
     strategy: Strategy
@@ -225,6 +227,7 @@ class Train(Section):
     batch_tokens: Count
     accumulation: Count
     clip_norm: Positive
+    averaging: Annotated[float, Field(gt=0, lt=1)] | None
     dropout: Dropout
     precision: Literal["fp32", "bf16", "auto"]
     validations_per_epoch: Count

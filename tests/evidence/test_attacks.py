@@ -21,9 +21,9 @@ from clintune.evidence.packing.archive import read_archive, write_archive
 from clintune.evidence.verification import verifier
 from clintune.sealing.canonical import canonical
 from tests.evidence.rerunning import run_again
-from tests.evidence.verification import judged_alone, packed_quickly, verified_quickly
+from tests.evidence.verification import judged_alone, packed_quickly, run_quickly, verified_quickly
 from tests.project import Project
-from tests.tampering import Scene
+from tests.tampering import Scene, lines_of
 from tests.tracking.stores import client_of, stage_runs
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(600)]
@@ -99,7 +99,7 @@ def test_a_folder_in_the_spool_hides_no_run(scene):
         scene.query("UPDATE params SET value = '77' WHERE run_uuid = ? AND key = 'seed'", run.info.run_id)
         assert found(scene) == {("run", "param seed")}
         scene.query("DELETE FROM tags WHERE run_uuid = ? AND key = 'clintune.sealed'", run.info.run_id)
-        said = scene.project.run("clintune", "verify", ok=False).stdout
+        said = run_quickly(scene.project, "clintune", "verify", ok=False).stdout
         assert "1 runs that wait to be sent and were not compared" in said
     finally:
         shutil.rmtree(folder)
@@ -229,7 +229,7 @@ def test_a_word_that_is_hung_on_a_data_set_is_found(scene):
 
 def test_a_line_that_is_too_deep_stops_no_snapshot(scene):
     scene.ledger.file.write_bytes(b"[" * 200_000 + b"\n" + scene.ledger.file.read_bytes())
-    done = scene.project.run("clintune", "snapshot", ok=False)
+    done = run_quickly(scene.project, "clintune", "snapshot", ok=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -251,7 +251,7 @@ def test_a_file_whose_name_is_no_text_is_named_all_the_same(scene):
     file = os.fsencode(scene.project.root / "data/bundle") + b"/\xff"
     Path(os.fsdecode(file)).write_bytes(b"x")
     try:
-        done = scene.project.run("clintune", "verify", ok=False)
+        done = run_quickly(scene.project, "clintune", "verify", ok=False)
     finally:
         Path(os.fsdecode(file)).unlink()
     assert (done.returncode, done.stderr) == (1, "")
@@ -288,7 +288,18 @@ def test_a_record_that_is_none_hides_nothing_and_stops_nobody(scene, tmp_path, r
     packed_quickly(scene.project, tmp_path / "evidence.zip")
     assert "record of a run" in {one["field"] for one in judged_alone(tmp_path / "evidence.zip")[1]}
     for command in (["why"], ["diff", "HEAD"]):
-        assert "Traceback" not in scene.project.run("clintune", *command, ok=False).stderr
+        assert "Traceback" not in run_quickly(scene.project, "clintune", *command, ok=False).stderr
+
+
+@pytest.mark.parametrize("key", sorted(verifier.STAGE))
+def test_a_record_that_was_sealed_by_hand_and_has_no_form_is_one_line(scene, key):
+    name = run_of(scene, "train").data.tags["clintune.run"]
+    [line] = [one for one in lines_of(scene.ledger) if one.subject == name]
+    record = json.loads(scene.ledger.record_file(line.record).read_bytes())
+    scene.ledger.append("stage", name, {**record, key: [5]}, at=1)
+    done = run_quickly(scene.project, "clintune", "verify", ok=False)
+    assert "Traceback" not in done.stderr
+    assert (done.returncode, done.stderr.count("\n")) in {(1, 0), (2, 1)}
 
 
 def _of_nowhere(scene: Scene, version: Any) -> None:
@@ -546,7 +557,7 @@ def _no_config(scene: Scene) -> Path:
 )
 def test_what_cannot_be_opened_is_one_line(scene, damage, expected):
     place = damage(scene)
-    done = scene.project.run("clintune", "verify", ok=False)
+    done = run_quickly(scene.project, "clintune", "verify", ok=False)
     if place.is_dir():
         place.rmdir()
     else:
@@ -569,7 +580,7 @@ def test_without_git_it_is_said_in_one_line(scene, tmp_path):
 def test_a_lock_file_of_no_hashes_is_one_line(scene):
     file = scene.project.root / "dvc.lock"
     file.write_text(file.read_text().replace("  seed: ", "  seed: 2024-01-01 #", 1))
-    done = scene.project.run("clintune", "verify", ok=False)
+    done = run_quickly(scene.project, "clintune", "verify", ok=False)
     assert (done.returncode, done.stderr) == (
         2, "dvc.lock: not a lock file (TypeError); restore it with git checkout\n"
     )  # fmt: skip
@@ -579,7 +590,7 @@ def test_a_lock_file_of_no_hashes_is_one_line(scene):
 def test_an_entry_of_the_lock_file_that_is_none_is_one_line(scene, whole, damaged):
     file = scene.project.root / "dvc.lock"
     file.write_text(file.read_text().replace(f"    {whole}", f"    {damaged}", 1))
-    done = scene.project.run("clintune", "verify", ok=False)
+    done = run_quickly(scene.project, "clintune", "verify", ok=False)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert done.stderr.startswith("dvc.lock: not a lock file (")
 
@@ -602,7 +613,7 @@ def test_a_folder_is_not_signed_and_a_signature_of_no_form_stops_nobody(scene, t
     key, asked = tmp_path / "key", ["--role", "reviewer", "--meaning", "read", "--signer", "r@example.org"]
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
     for place, code in ((tmp_path, 2), (tmp_path / "odd.zip", 0)):
-        done = scene.project.run("clintune", "sign", str(place), *asked, "--key", str(key), ok=False)
+        done = run_quickly(scene.project, "clintune", "sign", str(place), *asked, "--key", str(key), ok=False)
         assert (done.returncode, "Traceback" in done.stderr) == (code, False)
 
 
@@ -657,7 +668,7 @@ def test_replace_leaves_the_old_value_in_the_trail_and_no_row_of_the_trail(scene
 def test_of_a_project_that_was_moved_it_is_said_in_one_line(scene, tmp_path):
     there = tmp_path / "elsewhere"
     scene.project.run("cp", "-a", str(scene.project.root), str(there))
-    done = Project(there).run("clintune", "verify", ok=False)
+    done = run_quickly(Project(there), "clintune", "verify", ok=False)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     place = scene.project.root / ".clintune"
     assert done.stderr.startswith(f".clintune/mlflow: its artifacts are said to lie at {place}; ")
@@ -668,6 +679,6 @@ def test_artifacts_that_are_said_to_lie_where_nobody_can_read_are_one_line(scene
     scene.query(
         "UPDATE runs SET artifact_uri = ? WHERE run_uuid = ?", address, run_of(scene, "train").info.run_id
     )
-    done = scene.project.run("clintune", "verify", ok=False)
+    done = run_quickly(scene.project, "clintune", "verify", ok=False)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert done.stderr.startswith(f"{address}: these artifacts cannot be read: ")

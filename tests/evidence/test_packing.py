@@ -15,7 +15,7 @@ from clintune.evidence.packing.archive import read_archive, write_archive
 from clintune.evidence.verification import verifier
 from clintune.sealing.canonical import canonical
 from clintune.sealing.ledger import Ledger
-from tests.evidence.verification import judged_alone, packed_quickly
+from tests.evidence.verification import judged_alone, packed_quickly, run_quickly
 from tests.planting import found, planted
 from tests.project import Project
 from tests.tampering import scene_of
@@ -48,14 +48,14 @@ def test_packed_twice_it_is_the_same_to_the_byte(project, evidence, tmp_path):
 def test_with_what_changed_since_a_commit_it_holds_the_record_of_diff(project, tmp_path):
     copy = project.copy(tmp_path / "copy")
     copy.commit("what came out")
-    copy.run("clintune", "pack", "-o", "since.zip", "--since", "HEAD")
+    run_quickly(copy, "clintune", "pack", "-o", "since.zip", "--since", "HEAD")
     parts = read_archive(copy.root / "since.zip")
-    diff = copy.run("clintune", "diff", "HEAD", "--json", ok=False)
+    diff = run_quickly(copy, "clintune", "diff", "HEAD", "--json", ok=False)
     assert json.loads(parts["changes.json"]) == json.loads(diff.stdout)
     crate = json.loads(parts["ro-crate-metadata.json"])["@graph"]
     assert "changes.json" in {one["@id"] for one in crate}
     assert judged_alone(copy.root / "since.zip") == (0, [])
-    unknown = copy.run("clintune", "pack", "-o", "none.zip", "--since", "nowhere", ok=False)
+    unknown = run_quickly(copy, "clintune", "pack", "-o", "none.zip", "--since", "nowhere", ok=False)
     assert (unknown.returncode, len(unknown.stderr.splitlines())) == (2, 1)
     assert not (copy.root / "none.zip").exists()
 
@@ -180,7 +180,7 @@ def test_a_name_that_is_no_text_is_a_finding_in_an_unpacked_folder(evidence, pro
 
 @pytest.mark.parametrize("place", ["data", "README.md/evidence.zip"])
 def test_a_file_that_cannot_be_written_is_one_line(project, place):
-    done = project.run("clintune", "pack", "-o", place, ok=False)
+    done = run_quickly(project, "clintune", "pack", "-o", place, ok=False)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert done.stderr.startswith(f"{place}: cannot be written (")
 
@@ -262,7 +262,7 @@ def test_a_part_that_is_in_it_twice_is_no_evidence(parts, tmp_path, project):
     write_archive(tmp_path / "pack.zip", parts)
     with zipfile.ZipFile(tmp_path / "pack.zip", "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
         archive.writestr("files/params.yaml", b"seed: 1")
-    done = project.run("clintune", "verify", "--pack", str(tmp_path / "pack.zip"), ok=False)
+    done = run_quickly(project, "clintune", "verify", "--pack", str(tmp_path / "pack.zip"), ok=False)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     bare = Project(tmp_path).run(sys.executable, "-I", verifier.__file__, "pack.zip", ok=False)
     assert (bare.returncode, bare.stdout) == (2, "")
@@ -284,19 +284,19 @@ def test_what_is_no_evidence_file_is_one_line(project, tmp_path, content):
     file = tmp_path / "evidence.zip"
     if content is not None:
         file.write_bytes(content)
-    done = project.run("clintune", "verify", "--pack", str(file), ok=False)
+    done = run_quickly(project, "clintune", "verify", "--pack", str(file), ok=False)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert done.stderr.startswith(f"{file}: no ")
 
 
 def test_an_archive_of_something_else_is_one_line(project, tmp_path):
     write_archive(tmp_path / "other.zip", {"readme.txt": b"x"})
-    done = project.run("clintune", "verify", "--pack", str(tmp_path / "other.zip"), ok=False)
+    done = run_quickly(project, "clintune", "verify", "--pack", str(tmp_path / "other.zip"), ok=False)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
 
 
 def test_where_nothing_was_sealed_there_is_nothing_to_pack(tmp_path):
-    done = Project(tmp_path).run("clintune", "pack", ok=False)
+    done = run_quickly(Project(tmp_path), "clintune", "pack", ok=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == ".clintune/ledger: nothing was sealed here; dvc repro seals\n"
     assert list(tmp_path.iterdir()) == []

@@ -150,16 +150,18 @@ def test_an_author_may_not_approve(evidence, key):
     assert not any(path.startswith("signatures/") for path in read_archive(evidence))
 
 
-def test_an_author_does_not_approve_in_capital_letters_either(evidence, key, signers, nobody_asks):
+@pytest.mark.parametrize("written", ["Writer@Example.org", "writer@example.org "])
+def test_an_author_does_not_approve_in_other_letters_either(evidence, key, nobody_asks, written):
     with pytest.raises(UserError, match="of a role: small letters, digits and - only"):
         sign(evidence, **{**APPROVED, "role": "Approver"}, signer="reader@example.org", key=key("b"))
-    sign(evidence, **APPROVED, signer="Writer@Example.org", key=key("b"))
-    assert findings(evidence, None) == ["approval by Writer@Example.org role"]
+    sign(evidence, **APPROVED, signer=written, key=key("b"))
+    assert findings(evidence, None) == [f"approval by {written} role"]
 
 
-def test_who_is_an_author_by_git_is_one_in_other_letters_too(evidence, key):
-    with pytest.raises(UserError, match=r"Writer@Example\.org is an author of it; somebody else approves"):
-        sign(evidence, **APPROVED, signer="Writer@Example.org", key=key("b"))
+@pytest.mark.parametrize("written", ["Writer@Example.org", " writer@example.org", "writer@example.org\n"])
+def test_who_is_an_author_by_git_is_one_in_other_letters_too(evidence, key, written):
+    with pytest.raises(UserError, match="is an author of it; somebody else approves"):
+        sign(evidence, **APPROVED, signer=written, key=key("b"))
 
 
 def test_who_signed_in_another_role_or_by_another_name_does_not_approve(evidence, key):

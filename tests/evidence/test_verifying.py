@@ -14,7 +14,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from clintune.cli import main
-from tests.evidence.verification import judged_alone, packed_quickly, verified_quickly
+from tests.evidence.verification import judged_alone, packed_quickly, run_quickly, verified_quickly
 from tests.killing import until
 from tests.project import Project, make_project
 from tests.tampering import Scene, flip
@@ -32,7 +32,7 @@ def test_it_says_in_a_line_what_was_looked_at(scene):
 
 def test_where_nothing_was_ever_sealed_it_could_not_be_checked(tmp_path):
     project = make_project(tmp_path / "project")
-    done = project.run("clintune", "verify", ok=False)
+    done = run_quickly(project, "clintune", "verify", ok=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == ".clintune/ledger: nothing was sealed here; dvc repro seals\n"
 
@@ -40,7 +40,7 @@ def test_where_nothing_was_ever_sealed_it_could_not_be_checked(tmp_path):
 def test_a_finding_is_a_line_with_the_file_and_both_hashes(scene):
     file = scene.project.root / "data/evaluation/metrics.json"
     file.write_text(file.read_text().replace('"f1": 0.', '"f1": 1.', 1))
-    done = scene.project.run("clintune", "verify", ok=False)
+    done = run_quickly(scene.project, "clintune", "verify", ok=False)
     first, last = done.stdout.splitlines()
     assert done.returncode == 1
     assert first.startswith("output  data/evaluation/metrics.json: SHA-256: sealed ")

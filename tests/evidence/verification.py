@@ -5,12 +5,13 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import traceback
 import zipfile
 from collections.abc import Callable
 from functools import cache
 from multiprocessing.connection import Connection
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any
 
 from clintune import lockfile
@@ -33,9 +34,14 @@ def verified_quickly(project: Project) -> list[dict[str, Any]]:
     return found
 
 
-def run_quickly(project: Project, program: str, *arguments: str) -> None:
-    """A program of this environment in such a process: one that has imported it."""
-    _in_a_process(_run, project, program, *arguments)
+def run_quickly(
+    project: Project, program: str, *arguments: str, ok: bool = True
+) -> subprocess.CompletedProcess[str]:
+    """`Project.run` of clintune, dvc or mlflow in such a process: one that has imported it."""
+    code, out, error = _in_a_process(_run, project, program, *arguments)
+    done = subprocess.CompletedProcess([program, *arguments], code, out, error)
+    assert not ok or code == 0, done
+    return done
 
 
 def _in_a_process(work: Callable[..., Any], project: Project, *arguments: Path | str) -> Any:
@@ -111,18 +117,35 @@ def _verify(root: Path) -> list[dict[str, str]]:
     return [dict(one) for one in verify(Path(), Home(root / ".clintune")).findings]
 
 
-def _run(_root: Path, program: str, *arguments: str) -> None:
-    with Path(os.devnull).open("w") as nowhere:
-        os.dup2(nowhere.fileno(), 1)
-        os.dup2(nowhere.fileno(), 2)
+def _run(_root: Path, program: str, *arguments: str) -> tuple[int, str, str]:
+    """Exit code and what was printed, on any level: what a process of its own would leave."""
     os.environ["DVC_NO_ANALYTICS"] = "1"
-    if program == "dvc":
-        from dvc.cli import main as dvc
+    with TemporaryFile("w+") as out, TemporaryFile("w+") as error:
+        os.dup2(out.fileno(), 1)
+        os.dup2(error.fileno(), 2)
+        code = _code(program, list(arguments))
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        for kept in (out, error):
+            kept.seek(0)
+        return code, out.read(), error.read()
 
-        assert dvc(list(arguments)) == 0
-    elif program == "mlflow":
+
+def _code(program: str, arguments: list[str]) -> int:
+    """As Python would end with it."""
+    try:
+        if program == "clintune":
+            return main(arguments)
+        if program == "dvc":
+            from dvc.cli import main as dvc
+
+            return int(dvc(arguments))
         from mlflow.cli import cli as mlflow
 
-        mlflow(list(arguments), standalone_mode=False)
-    else:
-        assert main(list(arguments)) == 0
+        mlflow(arguments, standalone_mode=False)
+    except SystemExit as end:
+        return int(end.code or 0)
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    return 0

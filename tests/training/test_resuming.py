@@ -69,6 +69,8 @@ CASES = {
     "lora in bf16": {"epochs": 3, "strategy": LORA, "precision": "bf16"},
     "early stopping": {"epochs": 9, "learning_rate": 1e-9, "patience": 3},
     "accumulated": {"epochs": 3, "accumulation": 2, "batch_tokens": 128},
+    "averaged": {"epochs": 4, "averaging": 0.9, "precision": "bf16", "strategy": Gradual(
+        kind="gradual", initially=0, every=1, unit="epoch", embeddings=True)},
     "cosine": {"epochs": 3, "schedule": "cosine", "layer_decay": 0.5},
 }  # fmt: skip
 

@@ -17,7 +17,7 @@ from clintune.training.learner import Learned, Learner
 from clintune.training.selection import Best
 from clintune.training.verdict import Verdict, judge
 
-_WEIGHTS, _OPTIMIZER, _BEST, _RANDOM = "weights/", "optimizer/", "best/", "random/"
+_WEIGHTS, _MEAN, _OPTIMIZER, _BEST, _RANDOM = "weights/", "mean/", "optimizer/", "best/", "random/"
 
 
 @dataclass(slots=True)
@@ -76,14 +76,15 @@ class Course:
         self.history.trained(self.done, {**values, "trained_parameters": self.learner.trained()}, speed)
 
     def tensors(self) -> dict[str, Tensor]:
-        """Weights, state of the optimizer, best weights, state of the random generators."""
+        """Weights, their mean, state of the optimizer, best weights, state of the random generators."""
         optimizer: Mapping[int, Mapping[str, Tensor]] = self.learner.optimizer.state_dict()["state"]
         moments = {
             f"{index}/{name}": one for index, state in optimizer.items() for name, one in state.items()
         }
+        mean = self.learner.mean
         parts = {
-            _WEIGHTS: self.learner.weights.tensors, _OPTIMIZER: moments, _BEST: self.best.weights,
-            _RANDOM: _generators(),
+            _WEIGHTS: self.learner.weights.tensors, _MEAN: mean.tensors if mean else {},
+            _OPTIMIZER: moments, _BEST: self.best.weights, _RANDOM: _generators(),
         }  # fmt: skip
         return {
             f"{prefix}{name}": tensor.detach().cpu().contiguous()
@@ -105,7 +106,7 @@ class Course:
         """Go back to what `tensors` and `facts` said, and report the curves up to there."""
         self.done, self.waited = facts["done"], facts["waited"]
         self.learner.restore(
-            _part(tensors, _WEIGHTS), _part(tensors, _OPTIMIZER),
+            _part(tensors, _WEIGHTS), _part(tensors, _MEAN), _part(tensors, _OPTIMIZER),
             thawed=facts["thawed"], done=self.done, rates=facts["rates"],
         )  # fmt: skip
         best = facts["best"]

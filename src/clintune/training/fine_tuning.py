@@ -117,6 +117,8 @@ def describe(chosen: params.Params, trained: Trained) -> str:
     beside = ", ".join(f"`{one.name}`" for one in chosen.model.companions)
     companions = f" with {beside} beside it, fused by {chosen.model.fusion}," if beside else ""
     kept = f"the {section.stopping.restore}"
+    if section.averaging is not None:
+        kept += f" running mean of the weights (decay {section.averaging:g})"
     return (
         f"The base model ({start}){companions} was fine-tuned ({section.strategy.kind}) for at most"
         f" {section.epochs} epochs with {section.optimizer.kind}, learning rate {section.learning_rate:g},"

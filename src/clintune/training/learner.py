@@ -1,7 +1,8 @@
 """One step of learning: forward, backward, clip, update."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self
 
@@ -14,6 +15,7 @@ from clintune.batching import Batch
 from clintune.devices import Compute
 from clintune.networks import Network
 from clintune.tasks.items import Items
+from clintune.training.averaging import RunningMean
 from clintune.training.losses import Criterion
 from clintune.training.optimization import build_optimizer, build_schedule, learning_rates
 from clintune.training.penalties import add_penalty
@@ -43,11 +45,15 @@ class Learned:
 
 @dataclass(frozen=True, slots=True)
 class Learner:
-    """A network with what changes it. `model` is the network as Accelerate wraps it."""
+    """A network with what changes it. `model` is the network as Accelerate wraps it.
+
+    `mean` is that of the weights, None where `averaging` is null.
+    """
 
     network: Network
     model: nn.Module
     weights: Weights
+    mean: RunningMean | None
     criterion: Criterion
     strategy: Strategy
     optimizer: optim.Optimizer
@@ -68,7 +74,10 @@ class Learner:
         optimizer = build_optimizer(weights.tensors, section, rates)
         schedule = build_schedule(optimizer, section, steps=steps)
         model, prepared = accelerator.prepare(network, optimizer)
-        return cls(network, model, weights, criterion, strategy, prepared, schedule, accelerator, section)
+        mean = RunningMean.over(weights.tensors, section.averaging)
+        return cls(
+            network, model, weights, mean, criterion, strategy, prepared, schedule, accelerator, section
+        )
 
     def thaw(self, moment: Moment) -> None:
         """Let the strategy thaw what is due before the next step."""
@@ -78,6 +87,7 @@ class Learner:
     def restore(
         self,
         weights: Mapping[str, Tensor],
+        mean: Mapping[str, Tensor],
         moments: Mapping[str, Tensor],
         *,
         thawed: Sequence[int],
@@ -88,6 +98,8 @@ class Learner:
         self.strategy.restore(thawed)
         self.weights.train_only(self.strategy.names())
         self.weights.load(weights)
+        if self.mean is not None:
+            self.mean.load(mean)
         state: dict[int, dict[str, Tensor]] = {}
         for name, tensor in moments.items():
             index, _, key = name.partition("/")
@@ -100,6 +112,19 @@ class Learner:
     def trained(self) -> int:
         """How many parameters are trained now."""
         return sum(tensor.numel() for tensor in self.weights.trained())
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Until the block ends the weights are their mean, where there is one."""
+        if self.mean is None:
+            yield
+            return
+        last = self.snapshot()
+        self.weights.load(self.mean.tensors)
+        try:
+            yield
+        finally:
+            self.weights.load(last)
 
     def snapshot(self) -> dict[str, Tensor]:
         """A copy of all weights, in fp32."""
@@ -129,6 +154,8 @@ class Learner:
             self.optimizer.step()
             self.weights.publish()
         self.schedule.step()
+        if self.mean is not None:
+            self.mean.update(self.weights.tensors, step=self.schedule.last_epoch)
         return learned
 
     def _backward(self, batch: Batch, items: Items, *, share: float) -> float:

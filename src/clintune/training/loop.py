@@ -68,9 +68,10 @@ def _step(course: Course, windows: Windows, planned: Planned, *, last: bool) -> 
 
 def _validate(course: Course, validate: Validate) -> None:
     began = time.perf_counter()
-    scores = validate()
+    with course.learner.averaged():
+        scores = validate()
+        course.best.consider(scores, course.done, course.learner.snapshot)
     course.history.validated(course.done, scores)
-    course.best.consider(scores, course.done, course.learner.snapshot)
     course.meter.began += time.perf_counter() - began  # no part of the speed of training
 
 

@@ -86,16 +86,22 @@ def expect_independent(
 ) -> None:
     """Who wrote it, or signed it as something else, does not approve it."""
     signer, role, earlier = statement["signer"], statement["role"].casefold(), list(signed)
+    who = _named(signer)
     for one in earlier:
         if one["key"] == statement["key"] and one["signer"] != signer:
             problem = f"this key signed as {one['signer']} before"
             raise UserError("--key", problem, "each signer has a key of their own")
-    if role == APPROVER and signer.casefold() in map(str.casefold, authors):
+    if role == APPROVER and who in map(_named, authors):
         raise UserError("--name", f"{signer} is an author of it", "somebody else approves")
-    own = (one for one in earlier if one["signer"].casefold() == signer.casefold())
+    own = (one for one in earlier if _named(one["signer"]) == who)
     for other in (one["role"].casefold() for one in own):
         if {role, other} == {AUTHOR, APPROVER}:
             raise UserError("--role", f"{signer} signed as {other}", "somebody else approves")
+
+
+def _named(signer: str) -> str:
+    """One name for one person, as the judge compares them."""
+    return signer.strip().casefold()
 
 
 def fingerprint(key: Path) -> str:

@@ -14,7 +14,7 @@ Verdict = tuple[list[Finding], list[Tree]]
 Pairs = list[tuple[Tree, Tree]]
 FIRST, NAMESPACE, BY_STORE = "0" * 64, "clintune-evidence", {"mlflow.parentRunId", "mlflow.runName", "mlflow.runColor"}
 LINE, SIZES = {"number", "at", "kind", "subject", "record", "previous", "hash"}, {"size", "nfiles"}
-STAGE = {"run", "stage", "started", "lock", "lock_entry_sha256", "inputs", "outputs", "reported", "execution"}
+STAGE = {"run": "", "stage": "", "lock": {}, "lock_entry_sha256": "", "inputs": {}, "outputs": {}, "reported": {}}
 STATEMENT, ODD = {"key", "manifest_sha256", "meaning", "role", "signed_at", "signer"}, re.compile(r"(^|/)\.*(/|$)|\\")
 SIGNATURE, CONTROL = re.compile(r"signatures/[0-9]+-[A-Za-z0-9-]+\.(json|sig|tsr)"), re.compile(r"[\x00-\x1f\x7f-\x9f]")
 THREATS = """Detected: later changes of files, runs, dvc.lock or ledger by who cannot redo all that vouches for them.
@@ -63,16 +63,16 @@ def read_ledger(lines: Iterable[str | bytes], contents: Mapping[str, bytes]) -> 
         named = sha256(canonical({key: one for key, one in line.items() if key != "hash"}))
         is_line = line.keys() == LINE and canonical(line) == (text.encode() if isinstance(text, str) else text)
         if not is_line or line["hash"] != named:
-            problem = "the line was changed: its hash is another" if is_line else "no line of a ledger"
-            wrong.append(finding("ledger", place, "", "a line of the chain", problem))
+            wrong += [finding("ledger", place, "", "line", "changed: other hash" if is_line else "no line of a ledger")]
             continue
         before = chain[-1]["hash"] if chain else FIRST
         expected = {"number": number, "previous": line["previous"]}
         wrong += differences("ledger", place, "", expected, {"number": line["number"], "previous": before})
         chain.append(line)
         name, subject = str(line["record"]), f"record of {line['subject']}"
-        record, form = parsed(contents.get(name, b"")), STAGE if line["kind"] == "stage" else {"kind"}
-        found = sha256(contents[name]) if record.keys() >= form else "of no such kind" if name in contents else ""
+        record, form = parsed(contents.get(name, b"")), STAGE if line["kind"] == "stage" else {"kind": ""}
+        has_form = all(isinstance(record.get(key), type(one)) for key, one in form.items())
+        found = sha256(contents[name]) if has_form else "of no such kind" if name in contents else ""
         sealed += [(line, record)] if found == name else []
         wrong += [] if found == name else [finding("record", f"records/{name}.json", subject, name, found)]
     return sealed, chain, wrong
@@ -242,9 +242,9 @@ def judge_signatures(parts: Mapping[str, bytes], authors: set[str], signers: Pat
         wrong = [*differences("signature", f"{stem}.json", "", facts, held)]
         found, signed = [*found, *wrong], [*signed, *([] if wrong or said in signed else [said])]
     role = {name: [one for one in signed if one["role"].casefold() == name] for name in ("author", "approver")}
-    own = {text.casefold() for text in [*authors, *(one[key] for one in role["author"] for key in ("signer", "key"))]}
+    own = {it.strip().casefold() for it in [*authors, *(one[of] for one in role["author"] for of in ("signer", "key"))]}
     found += [finding("signature", f"approval by {one['signer']}", "role", "of no author", "of an author")
-              for one in role["approver"] if {one["signer"].casefold(), one["key"].casefold()} & own]
+              for one in role["approver"] if {one["signer"].strip().casefold(), one["key"].casefold()} & own]
     return found, signed
 
 def key_of(statement: bytes, signature: bytes, signer: str, signers: Path | None) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from clintune.errors import LedgerError
 from clintune.evidence.verification import verifier
 from clintune.evidence.verification.observing import Sealed, ledger_in, observe
 from clintune.tracking.home import Home
@@ -39,7 +40,7 @@ def verify(root: Path, place: Home) -> Verdict:
 
 
 def verdict_of(observed: dict[str, Any], sealed: Sealed) -> Verdict:
-    """The judgement on what was observed."""
+    """The judgement on what was observed. Raises LedgerError for a record that no stage can have written."""
     looked_at = {
         "lines of the ledger": len(sealed.lines),
         "stages of dvc.lock": len(observed["lock"]),
@@ -49,4 +50,8 @@ def verdict_of(observed: dict[str, Any], sealed: Sealed) -> Verdict:
         looked_at["runs that wait to be sent and were not compared"] = len(observed["waiting"])
     if observed["others"]:
         looked_at["runs of other ledgers that were left to those"] = observed["others"]
-    return Verdict(verifier.judge(observed, sealed.lines, sealed.records), looked_at)
+    try:
+        return Verdict(verifier.judge(observed, sealed.lines, sealed.records), looked_at)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        problem = f"a record in it has the name of its content, and no form ({type(error).__name__}: {error})"
+        raise LedgerError(".clintune/ledger", problem, "someone forged it: restore the ledger") from error
