@@ -283,6 +283,12 @@ def test_a_split_without_a_record_stops_the_stage(tmp_path, empty):
         examples_of(tmp_path, [one for one in SOUND if one["split"] != empty])
 
 
+def test_a_corpus_of_one_group_is_told_so(tmp_path):
+    by = SplitByHash(by="hash", train=0.7, validation=0.1, test=0.2)
+    with pytest.raises(DataError, match="of 1 groups, and a group lies in one split; bring records of more"):
+        examples_of(tmp_path, [row(one, group="p") for one in range(9)], reading("jsonl", split=by))
+
+
 def test_a_corpus_without_a_record_stops_the_stage(tmp_path):
     with pytest.raises(DataError, match="no record for it"):
         examples_of(tmp_path, section=reading("brat"), files={"README": "x"})

@@ -16,6 +16,7 @@ from clintune.cli.check import check, exit_code
 from clintune.cli.summary import summarize
 from clintune.errors import UserError
 from clintune.recipes import RECIPES, recipe_file
+from tests.evidence.verification import run_quickly
 from tests.project import ROOT
 
 
@@ -332,12 +333,12 @@ class TestAfterARun:
         project = finished.copy(tmp_path / "copy")
         assert project.run("clintune", "why").stdout == "Nothing is stale.\n"
         project.params({"train": {"epochs": 1}})
-        assert project.run("clintune", "why").stdout.splitlines() == [
+        assert run_quickly(project, "clintune", "why").stdout.splitlines() == [
             "train: params.yaml: train.epochs 6 -> 1",
             "evaluate: because train will run",
             "export: because train, evaluate will run",
         ]
-        assert project.run("clintune", "why", "ingest").stdout == "Nothing is stale.\n"
-        unknown = project.run("clintune", "why", "fly", ok=False)
+        assert run_quickly(project, "clintune", "why", "ingest").stdout == "Nothing is stale.\n"
+        unknown = run_quickly(project, "clintune", "why", "fly", ok=False)
         assert unknown.returncode == 2
         assert "no stage is called 'fly'" in unknown.stderr

@@ -17,6 +17,7 @@ from clintune.evidence.changes.pairing import Difference
 from clintune.evidence.changes.record import ChangeRecord
 from clintune.tracking.home import Home
 from tests.evidence.rerunning import item, newest, run_again
+from tests.evidence.verification import run_quickly
 from tests.planting import planted
 from tests.project import Project
 
@@ -261,11 +262,11 @@ def test_a_name_of_nothing_and_a_name_of_several_are_one_line(project):
 
 
 def test_the_program_compares_with_the_working_tree_and_ends_with_the_verdict(project):
-    done = project.run("clintune", "diff", "second", ok=False)
+    done = run_quickly(project, "clintune", "diff", "second", ok=False)
     assert done.returncode == 1
     assert done.stdout.splitlines()[-1].startswith("not covered: 0 inside, 0 outside, ")
     assert "B: the working tree" in done.stdout
-    wrong = project.run("clintune", "diff", "nothing", ok=False)
+    wrong = run_quickly(project, "clintune", "diff", "nothing", ok=False)
     assert (wrong.returncode, wrong.stdout) == (2, "")
 
 

@@ -2,6 +2,7 @@ import io
 import tarfile
 import zipfile
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -29,9 +30,9 @@ def folder_entry(name):
     return entry
 
 
-def zipped(files):
+def zipped(files, compression=zipfile.ZIP_DEFLATED):
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(packed, "w", compression) as archive:
         for name, content in files.items():
             archive.writestr(name, content)
     return packed.getvalue()
@@ -47,9 +48,12 @@ def names(folder):
         ("c.tar", tarred(INSIDE, "w")),
         ("c.tar.gz", tarred(INSIDE)),
         ("c.tgz", tarred(INSIDE)),
+        ("c.tar.bz2", tarred(INSIDE, "w:bz2")),
+        ("c.tar.XZ", tarred(INSIDE, "w:xz")),
         ("c.zip", zipped({name.removeprefix("./"): text for name, text in INSIDE.items()})),
     ],
-    ids=["tar", "tar.gz", "tgz", "zip"],  # a gzip file holds the time: processes would not agree on a name
+    # A gzip file holds the time: processes would not agree on a name.
+    ids=["tar", "tar.gz", "tgz", "tar.bz2", "tar.xz", "zip"],
 )
 def test_an_archive_counts_as_a_folder(tmp_path, name, content):
     (record,) = read(write(tmp_path, {name: content}), "brat")
@@ -92,15 +96,29 @@ def test_nothing_unpacked_is_left_behind(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("at", [0.1, 0.5, 0.9, 0.99])
-@pytest.mark.parametrize("suffix", [".tar", ".tar.gz", ".zip"])
+@pytest.mark.parametrize("suffix", [".tar", ".tar.gz", ".tar.bz2", ".tar.xz", ".zip"])
 def test_an_archive_that_is_cut_off_is_named(tmp_path, suffix, at):
     many = {f"{number}.txt": bytes([number]) * 700 for number in range(20)}
-    whole = {".tar": tarred(many, "w"), ".tar.gz": tarred(many), ".zip": zipped(many)}[suffix]
+    packed = suffix.removeprefix(".tar").replace(".", ":")
+    whole = zipped(many) if suffix == ".zip" else tarred(many, f"w{packed}")
     # A tar ends with zeros only, of which two blocks count: cut before them.
     content = whole.rstrip(b"\0") if suffix == ".tar" else whole
     write(tmp_path, {f"c{suffix}": content[: int(len(content) * at)]})
     with pytest.raises(SourceError, match=r"^c\S+: not a whole archive"):
         names(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["tar.gz", "tar.bz2", "tar.xz", "zip", "zip of bz2", "zip of lzma"])
+def test_an_archive_with_a_damaged_byte_is_named(tmp_path, kind):
+    files = {"n.txt": Random(3).randbytes(5000)}
+    if kind.startswith("zip"):
+        kinds = {"bz2": zipfile.ZIP_BZIP2, "lzma": zipfile.ZIP_LZMA, "zip": zipfile.ZIP_DEFLATED}
+        content = bytearray(zipped(files, kinds[kind.split()[-1]]))
+    else:
+        content = bytearray(tarred(files, kind.replace("tar.", "w:")))
+    content[len(content) // 2] ^= 1
+    with pytest.raises(SourceError, match="not a whole archive"):
+        names(write(tmp_path, {f"c.{kind.split()[0]}": bytes(content)}))
 
 
 def test_a_tar_that_is_cut_off_between_two_files_is_named(tmp_path):
@@ -117,7 +135,7 @@ def test_a_tar_with_a_damaged_header_in_the_middle_is_named(tmp_path):
         names(write(tmp_path, {"c.tar": bytes(content)}))
 
 
-@pytest.mark.parametrize("name", ["c.tar", "c.tar.gz", "c.zip"])
+@pytest.mark.parametrize("name", ["c.tar", "c.tar.gz", "c.tbz2", "c.txz", "c.zip"])
 @pytest.mark.parametrize("content", [b"", b"no archive at all", b"\x1f\x8b\x08"])
 def test_a_file_that_is_no_archive_is_named(tmp_path, name, content):
     with pytest.raises(SourceError, match="not a whole archive"):

@@ -11,6 +11,7 @@ from clintune.errors import TrackingError
 from clintune.lockfile import entry_sha256, inputs_sha256, read_lock
 from clintune.tracking.journal import now
 from clintune.tracking.stage_run import _expect_same
+from tests.evidence.verification import run_quickly
 from tests.project import Project, make_project
 from tests.tracking.stores import client_of, files_of, runs_of, spooled, stage_runs
 
@@ -182,7 +183,7 @@ class TestAfterwards:
         assert all(run_id in snapshot.data.tags["mlflow.note.content"] for run_id in made.values())
 
     def test_a_second_snapshot_of_the_same_is_the_first(self, ran, client):
-        ran.run("clintune", "snapshot")
+        run_quickly(ran, "clintune", "snapshot")
         assert len(runs_of(client, "tags.`dvc.kind` = 'snapshot'")) == 1
 
     @pytest.mark.parametrize("copied", [False, True], ids=["invented", "copied"])
@@ -191,7 +192,7 @@ class TestAfterwards:
         kept = {key: text for key, text in true.data.tags.items() if copied or key.startswith("dvc.")}
         later = client.create_run(true.info.experiment_id, start_time=now(), tags=kept)
         client.set_terminated(later.info.run_id, "FINISHED")
-        said = ran.run("clintune", "snapshot").stdout
+        said = run_quickly(ran, "clintune", "snapshot").stdout
         client.delete_run(later.info.run_id)
         assert true.info.run_id in said
         assert later.info.run_id not in said
@@ -199,7 +200,7 @@ class TestAfterwards:
     def test_without_the_ledger_a_run_made_it_by_its_own_word(self, ran, client):
         ledger = ran.root / ".clintune/ledger"
         ledger.rename(ledger.with_name("elsewhere"))
-        said = ran.run("clintune", "snapshot").stdout.splitlines()
+        said = run_quickly(ran, "clintune", "snapshot").stdout.splitlines()
         ledger.with_name("elsewhere").rename(ledger)
         assert len(said) > 1
         assert all(line.endswith(" (the ledger here did not seal it)") for line in said[1:])
@@ -207,7 +208,7 @@ class TestAfterwards:
     def test_an_entry_that_no_run_made_has_no_producer(self, ran, client):
         lock = (ran.root / "dvc.lock").read_text()
         (ran.root / "dvc.lock").write_text(re.sub(r"md5: [0-9a-f]{32}\.dir", f"md5: {'0' * 32}.dir", lock))
-        done = ran.run("clintune", "snapshot", ok=False)
+        done = run_quickly(ran, "clintune", "snapshot", ok=False)
         (ran.root / "dvc.lock").write_text(lock)
         assert done.returncode == 1
         assert "NO PRODUCER" in done.stdout

@@ -38,8 +38,9 @@ def preprocess(
         records = assign(raw / "files", section, seed, intake)
         counts = _fill(draft, records, intake, claims)
         _demand_few_faults(counts, section.max_quarantined)
-        _demand_records(counts)
-        summary = counts.summary(claims.groups())
+        groups = claims.groups()
+        _demand_records(counts, groups)
+        summary = counts.summary(groups)
         write_json(draft / "summary.json", summary)
     return summary
 
@@ -91,15 +92,18 @@ def _demand_few_faults(counts: Counts, at_most: float) -> None:
     )
 
 
-def _demand_records(counts: Counts) -> None:
+def _demand_records(counts: Counts, groups: Mapping[Split, int]) -> None:
     place = "params.yaml: preprocess.split"
     if not counts.seen:
         problem = f"the corpus holds no record for it ({counts.left_out} in files that fit no pattern)"
         raise DataError(place, problem, "check preprocess.format, preprocess.split and ingest.include")
     for split, found in counts.splits.items():
         if not found.kept:
-            problem = f"no record of {counts.seen} is left for {split}"
-            raise DataError(f"{place}.{split}", problem, "give it a larger share, or mend its pattern")
+            problem, step = f"no record of {counts.seen} is left for {split}", "give it a larger share"
+            if (known := sum(groups.values())) < len(SPLITS):
+                problem += f": those that are kept are of {known} groups, and a group lies in one split"
+                step = "bring records of more groups (patients), or mend what names them"
+            raise DataError(f"{place}.{split}", problem, f"{step}, or mend its pattern")
         if split != "test" and not found.targets.labels():
             problem = f"none of the {found.kept} records of {split} is annotated, and training goes by them"
             raise DataError(f"{place}.{split}", problem, "give it a larger share, or mend preprocess.labels")

@@ -1,6 +1,5 @@
 """The files of a corpus, archives among them unpacked."""
 
-import gzip
 import lzma
 import shutil
 import tarfile
@@ -14,11 +13,10 @@ from typing import IO
 
 from clintune.errors import SourceError
 
-_TAR = (".tar", ".tar.gz", ".tgz")
+_TAR = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 _ZIP = (".zip",)
 _BROKEN = (
-    tarfile.TarError, gzip.BadGzipFile, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
-    EOFError, RuntimeError, ValueError,
+    tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, ValueError,
 )  # fmt: skip
 
 
@@ -75,9 +73,17 @@ def _unpack(archive: Path, name: str, folder: Path) -> Iterator[str]:
             yield inside.as_posix()
     except (FileExistsError, NotADirectoryError, IsADirectoryError):
         raise SourceError(name, "two files in the archive have one name", "pack the archive again") from None
+    except OSError as error:
+        if error.errno is not None:  # of the disk; bz2 and gzip say of what they read that it is damaged
+            raise
+        raise _not_whole(name, error) from None
     except _BROKEN as error:
-        problem = f"not a whole archive ({type(error).__name__})"
-        raise SourceError(name, problem, "restore the file, or pack it again without a password") from None
+        raise _not_whole(name, error) from None
+
+
+def _not_whole(name: str, error: Exception) -> SourceError:
+    problem = f"not a whole archive ({type(error).__name__})"
+    return SourceError(name, problem, "restore the file, or pack it again without a password")
 
 
 def _tar_members(archive: Path, name: str) -> Iterator[tuple[str, IO[bytes]]]:
