@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 _CODE = ("src", "pipeline", "params.yaml", "dvc.yaml", "pyproject.toml", "requirements.lock")
 # A pipeline changes these itself while it runs.
@@ -102,6 +103,11 @@ def _installed(search_path: Iterable[str] = ()) -> list[tuple[str, Path]]:
 def python() -> str:
     """The interpreter's version."""
     return platform.python_version()
+
+
+def environment() -> dict[str, Any]:
+    """The interpreter and the distributions, as a record of a stage has them."""
+    return {"python": python(), "distributions": distributions()}
 
 
 def environment_text() -> str:

@@ -46,7 +46,7 @@ def test_resamples_without_a_score_are_left_out():
 def test_how_many_draws_are_held_at_once_does_not_matter(monkeypatch):
     tables = {KEY: table(some_counts(np.random.default_rng(1), 31))}
     whole = resample(tables, groups=31, resamples=25, seed=3)[KEY]
-    monkeypatch.setattr(bootstrap, "CELLS_AT_ONCE", 70)
+    monkeypatch.setattr(bootstrap, "_CELLS_AT_ONCE", 70)
     assert np.array_equal(resample(tables, groups=31, resamples=25, seed=3)[KEY], whole)
 
 

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from clintune.evaluation.bootstrap import FEWEST_GROUPS
 from clintune.evaluation.outputs import metrics
-from clintune.evaluation.results import FEWEST_GROUPS, FEWEST_MENTIONS
+from clintune.evaluation.results import FEWEST_MENTIONS
 from tests.evaluation.documents import documents, evaluation, example, prediction, spans
 
 A, B = spans((0, 3, "A"), (5, 8, "B"))

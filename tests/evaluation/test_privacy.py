@@ -4,8 +4,9 @@ import pytest
 
 from clintune.checkpoints import Outputs
 from clintune.evaluation import evaluate, flat
+from clintune.evaluation.bootstrap import FEWEST_GROUPS
 from clintune.evaluation.outputs import headline, metrics
-from clintune.evaluation.results import FEWEST_GROUPS, OTHERS
+from clintune.evaluation.results import OTHERS
 from clintune.evaluation.wording import describe
 from clintune.files import write_json
 from clintune.tables import SPANS, write_examples

@@ -24,7 +24,6 @@ from markdown_it import MarkdownIt
 
 from clintune.errors import UserError
 from clintune.evidence.documents.crate import METADATA
-from clintune.evidence.documents.markdown import plain, quoted, table
 from clintune.evidence.documents.materials import encoded
 from clintune.evidence.documents.model_part import scores
 from clintune.evidence.documents.moments import written as moment
@@ -33,6 +32,7 @@ from clintune.evidence.documents.quoting import LOCK, METRICS, MODEL_CARD, SUMMA
 from clintune.evidence.documents.writing import documents
 from clintune.evidence.subject import subject_of
 from clintune.files import sha256
+from clintune.markdown import plain, quoted, table
 from clintune.params import load_params
 from clintune.recipes import recipe_file
 from clintune.sealing.canonical import digest

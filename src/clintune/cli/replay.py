@@ -68,7 +68,7 @@ def _expect_sealable(place: Home) -> None:
 def _forewarn(target: Target) -> None:
     """Before hours are spent on it: the packages here that are not those of the run."""
     sealed = list(target.records.values())[-1]
-    installed = {"python": provenance.python(), "distributions": provenance.distributions()}
+    installed = provenance.environment()
     other = list(packages(sealed, {"stage": sealed["stage"], "environment": installed}))
     if other:
         some = "; ".join(f"{one.place} {one.where}" for one in other[:_NAMED])

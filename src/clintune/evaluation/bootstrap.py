@@ -4,7 +4,7 @@ Percentile bootstrap over groups (Efron and Tibshirani 1993, chapter 13; groups 
 Hinkley 1997, section 3.8). Documents of one patient resemble each other: they are drawn together.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, TypeVar
 
@@ -14,8 +14,13 @@ from numpy.typing import NDArray
 Key = TypeVar("Key")
 Ratio: TypeAlias = Literal["precision", "recall", "f1"]
 
-CELLS_AT_ONCE = 2_000_000
-"""How many draws are held in memory: 16 MB."""
+FEWEST_GROUPS = 10
+"""Below this many groups a bootstrap is far too narrow: no interval.
+
+Where the data is not declared shareable, a value of an attribute that fewer carry is not named either."""
+
+_CELLS_AT_ONCE = 2_000_000
+"""How many numbers are held in memory: 16 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,18 @@ class GroupCounts:
     counts: NDArray[np.int64]
 
 
+def draws(groups: int, *, resamples: int, seed: int, wide: int) -> Iterator[NDArray[np.float64]]:
+    """How often each group is drawn with replacement, [some resamples, group], until all were given.
+
+    At most so many at once that the caller can make `wide` numbers of each.
+    """
+    generator = np.random.default_rng(seed)
+    at_once = max(1, _CELLS_AT_ONCE // max(1, wide))
+    for first in range(0, resamples, at_once):
+        drawn = generator.integers(groups, size=(min(at_once, resamples - first), groups))
+        yield np.stack([np.bincount(draw, minlength=groups) for draw in drawn]).astype(np.float64)
+
+
 def resample(
     tables: Mapping[Key, GroupCounts], *, groups: int, resamples: int, seed: int
 ) -> dict[Key, NDArray[np.float64]]:
@@ -44,15 +61,11 @@ def resample(
 
     The totals are whole numbers far below 2**53, so the matrix product is exact on any machine.
     """
-    generator = np.random.default_rng(seed)
-    totals = {key: np.zeros((resamples, 3)) for key in tables}
-    at_once = max(1, CELLS_AT_ONCE // groups)
-    for first in range(0, resamples, at_once):
-        draws = generator.integers(groups, size=(min(at_once, resamples - first), groups))
-        times = np.stack([np.bincount(draw, minlength=groups) for draw in draws]).astype(np.float64)
+    totals: dict[Key, list[NDArray[np.float64]]] = {key: [] for key in tables}
+    for times in draws(groups, resamples=resamples, seed=seed, wide=groups):
         for key, table in tables.items():
-            totals[key][first : first + len(draws)] = times[:, table.groups] @ table.counts
-    return totals
+            totals[key].append(times[:, table.groups] @ table.counts)
+    return {key: np.concatenate(parts) for key, parts in totals.items()}
 
 
 def ratios(totals: NDArray[np.float64]) -> dict[Ratio, NDArray[np.float64]]:

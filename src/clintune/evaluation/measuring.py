@@ -8,14 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clintune import params
-from clintune.evaluation.bootstrap import GroupCounts, interval, ratios, resample
+from clintune.evaluation.bootstrap import FEWEST_GROUPS, GroupCounts, interval, ratios, resample
 from clintune.evaluation.calibration import Confidence
 from clintune.evaluation.counting import Judged, Slice, Tally, counts
 from clintune.evaluation.errors import Errors
 from clintune.evaluation.matching import pair
 from clintune.evaluation.mentions import Mention
 from clintune.evaluation.results import (
-    FEWEST_GROUPS,
     FEWEST_MENTIONS,
     MEASURES,
     OTHERS,

@@ -6,11 +6,11 @@ from itertools import islice
 from math import floor
 from pathlib import Path
 
-from clintune.evaluation.bootstrap import Ratio
+from clintune.evaluation.bootstrap import FEWEST_GROUPS, Ratio
 from clintune.evaluation.errors import KINDS, ShownError
 from clintune.evaluation.highlighting import Piece
 from clintune.evaluation.pages import MOST_ATTRIBUTES, MOST_LABELS, MOST_SHOWN, MOST_VALUES, clip, fill
-from clintune.evaluation.results import FEWEST_GROUPS, FEWEST_MENTIONS, OTHERS, Evaluation, Score
+from clintune.evaluation.results import FEWEST_MENTIONS, OTHERS, Evaluation, Score
 from clintune.evaluation.wording import REASONS, cautions, number, reading
 from clintune.files import whole_file
 

@@ -16,11 +16,6 @@ MEASURES: tuple[Measure, ...] = ("strict", "boundary", "relaxed", "characters", 
 FEWEST_MENTIONS = 20
 """Below this many gold mentions one mention moves recall by more than 5 points: no score for a subgroup."""
 
-FEWEST_GROUPS = 10
-"""Below this many groups a bootstrap is far too narrow: no interval.
-
-Where the data is not declared shareable, a value of an attribute that fewer carry is not named either."""
-
 OTHERS = "other values"
 """Stands for the values of an attribute that are not named."""
 

@@ -1,10 +1,10 @@
 """An evaluation in words, for people who decide by it."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from clintune.evaluation.bootstrap import Interval
-from clintune.evaluation.results import FEWEST_GROUPS, FEWEST_MENTIONS, Evaluation, Score
+from clintune.evaluation.bootstrap import FEWEST_GROUPS, Interval
+from clintune.evaluation.results import FEWEST_MENTIONS, Evaluation, Score
+from clintune.markdown import plain
 
 ROUGH_GROUPS = 50
 """With fewer groups a cluster bootstrap covers less than it says (Cameron, Gelbach and Miller 2008)."""
@@ -131,7 +131,7 @@ def describe(evaluation: Evaluation) -> str:
     strict, reach = evaluation.strict, evaluation.strict.intervals.get("f1")
     between = f", {evaluation.level:.0%} interval {span_of(reach)}" if reach else ""
     rows = [
-        f"| {escaped(label[:60])} | {number(score.counts.f1)} | {number(score.counts.precision)} "
+        f"| {plain(label[:60])} | {number(score.counts.f1)} | {number(score.counts.precision)} "
         f"| {number(score.counts.recall)} | {score.counts.gold:,} |"
         for label, score in list(evaluation.labels.items())[:50]
     ]
@@ -141,7 +141,7 @@ def describe(evaluation: Evaluation) -> str:
         "",
         " ".join(reading(strict)),
         "",
-        *(f"- {escaped(caution)}" for caution in cautions(evaluation)),
+        *(f"- {plain(caution)}" for caution in cautions(evaluation)),
         "",
         "| label | F1 | precision | recall | mentions |",
         "|---|--:|--:|--:|--:|",
@@ -149,8 +149,3 @@ def describe(evaluation: Evaluation) -> str:
         "",
         "All of it: report.html in the artifacts.",
     ])  # fmt: skip
-
-
-def escaped(text: str) -> str:
-    """Text without meaning for Markdown."""
-    return re.sub(r"([\\`*_{}\[\]<>#|~$])", r"\\\1", " ".join(text.split()))

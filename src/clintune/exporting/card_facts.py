@@ -1,10 +1,10 @@
 """What a model card tells, and how it writes numbers and names in Markdown."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from clintune import markdown
 from clintune.checkpoints import Outputs
 
 
@@ -45,5 +45,5 @@ def count(number: float) -> str:
 
 
 def plain(label: str) -> str:
-    """A label of somebody's corpus, without meaning for Markdown."""
-    return re.sub(r"([\\`*_{}\[\]<>#|~$])", r"\\\1", " ".join(label.split())[:60])
+    """A label of somebody's corpus, cut to 60 characters, without meaning for Markdown."""
+    return markdown.plain(" ".join(label.split())[:60])

@@ -38,7 +38,7 @@ def stage_record(journal: Journal, entry: LockEntry, commit: provenance.Commit |
         "inputs": sums(Path(), (dep["path"] for dep in entry.get("deps", []))),
         "outputs": sums(Path(), (out["path"] for out in entry.get("outs", []))),
         "code": _code(commit),
-        "environment": {"python": provenance.python(), "distributions": provenance.distributions()},
+        "environment": provenance.environment(),
         "numeric_class": _numeric_class(said["tags"]),
         "reported": said,
         "execution": None if opened.pipeline is None else execution(opened.pipeline, journal.folder),

@@ -10,9 +10,6 @@ from clintune.evaluation.texts.manners import Key, Manner
 FEWEST_TEXTS = 20
 """Below this many texts one of them moves accuracy by 5 points or more: no score for a subgroup."""
 
-FEWEST_GROUPS = 10
-"""Below this many groups a bootstrap is far too narrow: no interval."""
-
 OTHERS = "other values"
 """Stands for the rare values of an attribute where records may not be shown."""
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from clintune.evaluation.bootstrap import FEWEST_GROUPS
 from clintune.evaluation.pages import MOST_ATTRIBUTES, MOST_LABELS, MOST_SHOWN, MOST_VALUES, clip, fill
-from clintune.evaluation.texts.findings import FEWEST_GROUPS, FEWEST_TEXTS, Findings, overall
+from clintune.evaluation.texts.findings import FEWEST_TEXTS, Findings, overall
 from clintune.evaluation.texts.wording import BASELINES, cautions, cell, comparison
 from clintune.files import whole_file
 

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clintune import params
-from clintune.evaluation.bootstrap import CELLS_AT_ONCE, interval
+from clintune.evaluation.bootstrap import FEWEST_GROUPS, draws, interval
 from clintune.evaluation.texts.answers import Answers, Texts
-from clintune.evaluation.texts.findings import FEWEST_GROUPS, Estimate
+from clintune.evaluation.texts.findings import Estimate
 from clintune.evaluation.texts.manners import Key, Manner
 from clintune.evaluation.texts.weighted import Numbers
 
@@ -50,15 +50,10 @@ class Resampled:
         }
 
 
-def draws(texts: Texts, *, resamples: int, seed: int) -> Iterator[Numbers]:
+def weights(texts: Texts, *, resamples: int, seed: int) -> Iterator[Numbers]:
     """How often each text counts, [some resamples, text], until all resamples were given."""
-    generator = np.random.default_rng(seed)
-    at_once = max(1, CELLS_AT_ONCE // max(1, len(texts.ids)))
-    for first in range(0, resamples, at_once):
-        size = (min(at_once, resamples - first), texts.group_count)
-        drawn = generator.integers(texts.group_count, size=size)
-        times = np.stack([np.bincount(draw, minlength=texts.group_count) for draw in drawn])
-        yield times[:, texts.groups].astype(np.float64)
+    for times in draws(texts.group_count, resamples=resamples, seed=seed, wide=len(texts.ids)):
+        yield times[:, texts.groups]
 
 
 def resample(
@@ -78,9 +73,9 @@ def resample(
     }
     many = [name for name, one in subjects.items() if len(set(texts.groups[one.chosen])) >= FEWEST_GROUPS]
     drawn: dict[str, dict[Key, list[Numbers]]] = {name: {key: [] for key in values[name]} for name in many}
-    for weights in draws(texts, resamples=section.resamples, seed=seed) if many else ():
+    for drawn_texts in weights(texts, resamples=section.resamples, seed=seed) if many else ():
         for name in many:
-            for key, some in subjects[name].measure(manner, labels, weights).items():
+            for key, some in subjects[name].measure(manner, labels, drawn_texts).items():
                 drawn[name][key].append(some)
     joined = {name: {key: np.concatenate(one) for key, one in keys.items()} for name, keys in drawn.items()}
     return Resampled(values, joined)

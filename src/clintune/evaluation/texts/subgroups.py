@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from clintune.evaluation.bootstrap import FEWEST_GROUPS
 from clintune.evaluation.texts.answers import Texts
-from clintune.evaluation.texts.findings import FEWEST_GROUPS, FEWEST_TEXTS, OTHERS, Estimate, Subgroup
+from clintune.evaluation.texts.findings import FEWEST_TEXTS, OTHERS, Estimate, Subgroup
 from clintune.evaluation.texts.manners import Key
 
 MOST_VALUES = 100

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 
-from clintune.evaluation.texts.findings import FEWEST_GROUPS, FEWEST_TEXTS, Estimate, Findings, overall
+from clintune.evaluation.bootstrap import FEWEST_GROUPS
+from clintune.evaluation.texts.findings import FEWEST_TEXTS, Estimate, Findings, overall
 from clintune.evaluation.texts.manners import Measure
-from clintune.evaluation.wording import ROUGH_GROUPS, escaped, listed, number, span_of
+from clintune.evaluation.wording import ROUGH_GROUPS, listed, number, span_of
+from clintune.markdown import plain
 
 BASELINES = {
     "constant": "Constant",
@@ -123,7 +125,7 @@ def describe(findings: Findings) -> str:
         f"**{first.title} {cell(sides[0].get(first.name))}** · {findings.texts:,} texts,"
         f" {findings.groups:,} groups; {findings.level:.0%} intervals",
         "",
-        *(f"- {escaped(caution)}" for caution in cautions(findings)),
+        *(f"- {plain(caution)}" for caution in cautions(findings)),
         "",
         f"| {' | '.join(headers)} |",
         f"|---|{'--:|' * (len(headers) - 1)}",

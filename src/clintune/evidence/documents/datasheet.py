@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from clintune.evidence.declared import DECLARATIONS, Words
-from clintune.evidence.documents.markdown import plain, quoted, table
 from clintune.evidence.documents.naming import Names, params_of, text_of
 from clintune.evidence.documents.questions import QUESTIONS
 from clintune.evidence.documents.quoting import SUMMARY, Quotes
 from clintune.evidence.subject import Record
 from clintune.examples import SPLITS, Split
+from clintune.markdown import plain, quoted, table
 
 _ELSEWHERE = ("in", "quarantined", "attributes")
 """Not in the table of a split."""

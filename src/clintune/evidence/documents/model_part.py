@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from clintune.evidence.declared import Words
-from clintune.evidence.documents.markdown import unescaped
 from clintune.evidence.documents.naming import params_of, text_of
 from clintune.evidence.documents.parts import examples, properties
 from clintune.evidence.documents.quoting import METRICS, MODEL_CARD, Quotes
 from clintune.evidence.subject import Record
+from clintune.markdown import unescaped
 
 _LOW, _HIGH = "_low", "_high"
 
