@@ -21,16 +21,15 @@ from clintune.sealing.hashing import sums
 from clintune.sealing.ledger import Ledger
 from clintune.sealing.record import KIND
 from clintune.tracking import limits
+from clintune.tracking.artifacts import as_text, folder_of
 from clintune.tracking.home import Home
 from clintune.tracking.journal import journals
 from clintune.tracking.store import Store, answering, open_store
 from clintune.tracking.stored import (
     Stored,
-    as_text,
     by_execution,
     content,
     execution,
-    folder_of,
     logged,
     registered,
     stored_runs,
@@ -94,15 +93,17 @@ def observe(root: Path, place: Home, sealed: Sealed) -> Tree:
         runs = {key: _run(store, one, said.get(key) or shown.get(key)) for key, one in stored.items()}
         executions = dict(_executions(store, stored, said))
         versions = [one for one in registered(store) if one.run_id not in sharing.others]
-        models = logged(store)
+        models = [one for one in logged(store) if one.run_id not in sharing.others]
     named = {key for key, one in stored.items() if one.sealed}
     found = [
         *missing, *amiss.of_params(_params(root), lock),
         *amiss.of_lock(root, lock, [record for key, record in said.items() if key in named]),
-        *amiss.of_files(root, lock), *amiss.of_runs(stored, said, shown),
+        *amiss.of_files(root, lock), *amiss.of_runs(stored, said, shown), *amiss.of_executions(executions),
         *amiss.of_replays(runs, certificates, {*waiting} - named),
         *amiss.of_registry(versions, stored, said), *amiss.of_models(models, stored, said),
-        *amiss.of_trail(sharing.own_lines(_changed_tags(place)), sealed.lines),
+        *amiss.of_trail(
+            sharing.own_lines(_changed_tags(place)), sealed.lines, {one.sealed for one in stored.values()}
+        ),
     ]  # fmt: skip
     return {
         "lock": lock,
@@ -248,6 +249,7 @@ def _executions(
                 "artifacts": held["artifacts"],
                 "latest": _latest(held["headline"], headline),
                 "last": _latest(held["last"], headline),
+                "more": held["more"],
             },
         )
 
