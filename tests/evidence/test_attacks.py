@@ -786,7 +786,13 @@ def test_a_name_that_unzip_would_read_otherwise_is_no_evidence(scene, tmp_path):
         verifier.read_parts(tmp_path / "evidence.zip")
 
 
-@pytest.mark.parametrize("name", ["./{}", "/{}", "../{}", "files//x", "files/./x", "files\\x", "files/x/"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "./{}", "/{}", "../{}", "files//x", "files/./x", "files\\x", "files/x/",
+        "FILES/data/evaluation/metrics.json", "{}.", "{} ", "{}::$DATA", "{}\u200b",
+    ],
+)  # fmt: skip
 def test_a_name_that_is_another_once_it_is_unpacked_is_no_evidence(scene, tmp_path, name):
     """Else a copied score lies over the one that was compared."""
     packed_quickly(scene.project, tmp_path / "evidence.zip")
@@ -799,6 +805,32 @@ def test_a_name_that_is_another_once_it_is_unpacked_is_no_evidence(scene, tmp_pa
     write_archive(tmp_path / "forged.zip", {**forged, "manifest.json": canonical(manifest)})
     with pytest.raises(ValueError, match="under two names"):
         verifier.read_parts(tmp_path / "forged.zip")
+
+
+@pytest.mark.parametrize(
+    "name", ["files/metrics.json", "Files/data/evaluation/metrics.json", "Certificates/1.json"]
+)
+def test_a_file_that_nothing_vouches_for_does_not_lie_beside_those_of_stages(scene, tmp_path, name):
+    packed_quickly(scene.project, tmp_path / "evidence.zip")
+    parts = read_archive(tmp_path / "evidence.zip")
+    kept = {path: one for path, one in parts.items() if path.casefold() != name.casefold()}
+    forged = {**kept, name: b"{}"}
+    listed = {path: {"sha256": verifier.sha256(one)} for path, one in forged.items()}
+    del listed["manifest.json"]
+    manifest = {**json.loads(parts["manifest.json"]), "parts": listed}
+    write_archive(tmp_path / "forged.zip", {**forged, "manifest.json": canonical(manifest)})
+    assert name in {one["field"] for one in judged_alone(tmp_path / "forged.zip")[1]}
+
+
+def test_a_whole_bundle_inside_a_forged_one_does_not_vouch_for_it(scene, tmp_path):
+    packed_quickly(scene.project, tmp_path / "evidence.zip")
+    asked = ["--files", str(tmp_path / "bundle")]
+    shutil.copytree(scene.project.root / "data/bundle", tmp_path / "bundle")
+    assert judged_alone(tmp_path / "evidence.zip", *asked) == (0, [])
+    shutil.copytree(scene.project.root / "data/bundle", tmp_path / "bundle/data/bundle")
+    (tmp_path / "bundle/model.onnx").write_bytes(b"better")
+    places = {one["place"] for one in judged_alone(tmp_path / "evidence.zip", *asked)[1]}
+    assert "data/bundle/model.onnx" in places
 
 
 @pytest.mark.parametrize("target", ["/", "nowhere"])
