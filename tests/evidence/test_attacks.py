@@ -222,6 +222,14 @@ def test_a_run_with_a_text_for_a_time_or_without_an_address_stops_nobody(scene, 
     assert {"run"} == {kind for kind, _ in found(scene)}
 
 
+@pytest.mark.parametrize("column", ["value", "step", "timestamp"])
+def test_a_text_for_a_number_of_a_metric_stops_nobody(scene, column):
+    run = run_of(scene, "train").info.run_id
+    for table in ("metrics", "latest_metrics"):
+        scene.query(f"UPDATE {table} SET {column} = 'better' WHERE run_uuid = '{run}'")
+    assert {"run"} == {kind for kind, _ in found(scene)}
+
+
 @pytest.mark.parametrize("letter", ["#", "?"])
 def test_artifacts_are_read_where_mlflow_reads_them(scene, letter):
     run = run_of(scene, "evaluate").info

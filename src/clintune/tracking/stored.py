@@ -1,6 +1,7 @@
 """What the store holds of stages and replays, in the form in which `reported` says what they said."""
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
@@ -121,9 +122,7 @@ def _kind(run: "Run") -> str:
 
 
 def _began(run: "Run") -> float:
-    """SQLite takes a text for a time, too."""
-    began = run.info.start_time
-    return began if isinstance(began, int | float) else 0
+    return float(_number(run.info.start_time, 0))
 
 
 def by_execution(stored: Mapping[str, Stored]) -> Iterator[tuple["Run", dict[str, Stored]]]:
@@ -257,6 +256,12 @@ def _attached(store: Store, run_id: str) -> Iterator[str]:
 
 
 def _history(store: Store, run_id: str, name: str) -> list[tuple[int, float, int]]:
+    """SQLite takes a text for a number: then it is one that no stage gives."""
+    points = ((one.step, one.value, one.timestamp) for one in store.client.get_metric_history(run_id, name))
     return sorted(
-        (one.step, one.value, one.timestamp) for one in store.client.get_metric_history(run_id, name)
+        (_number(step, -1), _number(value, math.nan), _number(at, -1)) for step, value, at in points
     )
+
+
+def _number(value: Any, other: float) -> Any:
+    return value if isinstance(value, int | float) else other

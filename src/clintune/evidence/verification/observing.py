@@ -271,8 +271,8 @@ def _curve(points: Iterable[tuple[int, float, int]]) -> list[list[Any]]:
 
 
 def _number(value: float) -> float | str:
-    """JSON has no word for what is not finite, and no stage reports it."""
-    return value if math.isfinite(value) else repr(value)
+    """JSON has no word for what is not finite, and no stage reports it. SQLite takes a text for a number."""
+    return value if isinstance(value, int | float) and math.isfinite(value) else repr(value)
 
 
 def _named_as_said(held: Mapping[str, Any], said: Iterable[str]) -> Tree:
