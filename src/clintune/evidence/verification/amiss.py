@@ -212,11 +212,12 @@ def of_models(
             yield from _of_model(one, records[key]["reported"])
         elif one.run_id in executions or (one.name in names and ended):
             yield "run", f"model {one.name}, {one.id}", "", "", "a model that no stage logged"
-    for key in sorted(records.keys() & stored.keys()):
-        run = stored[key].run
+    for key in sorted(stored):
+        run, mine = stored[key].run, own.get(key, set())
         shown = {model.model_id for model in run.outputs.model_outputs} if run.outputs else set[str]()
-        for name in sorted(shown ^ own[key]) if stored[key].sealed else ():
-            sealed, found = ("its own", "") if name in own[key] else ("", "shown")
+        over = stored[key].sealed if key in records else run.info.status in OVER
+        for name in sorted(shown ^ mine) if over else ():
+            sealed, found = ("its own", "") if name in mine else ("", "shown")
             yield "run", f"run {stored[key].id}", f"model {name}", sealed, found
 
 
