@@ -752,6 +752,40 @@ def test_a_lock_file_of_no_hashes_is_one_line(scene):
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda _text: "[" * 100_000,
+        lambda text: text.replace("path: data/bundle", 'path: "data\\0"', 1),
+        lambda text: text.replace("    cmd: ", '    cmd: "\\ud800" #', 1),
+    ],
+    ids=["deep", "path of no file", "no text"],
+)
+def test_a_lock_file_that_no_program_writes_is_one_line(scene, change):
+    file = scene.project.root / "dvc.lock"
+    file.write_text(change(file.read_text()))
+    done = run_quickly(scene.project, "clintune", "verify", ok=False)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith("dvc.lock: not a lock file (")
+
+
+@pytest.mark.parametrize("stages", ["[[1], {a: b}]", "[" * 100_000])
+def test_stages_that_are_none_stop_nobody(scene, stages):
+    file = scene.project.root / "dvc.yaml"
+    before = file.read_text()
+    try:
+        file.write_text(f"stages: {stages}")
+        assert verified_quickly(scene.project) == []
+    finally:
+        file.write_text(before)
+
+
+def test_a_description_that_is_too_deep_is_a_finding(scene):
+    [file] = (scene.project.root / ".clintune/mlflow/artifacts").rglob("MLmodel")
+    file.write_text("[" * 100_000)
+    assert any(field.endswith(" MLmodel") for _, field in found(scene))
+
+
 @pytest.mark.parametrize(("whole", "damaged"), [("cmd: ", "comd: "), ("params:", "params: 5\n    others:")])
 def test_an_entry_of_the_lock_file_that_is_none_is_one_line(scene, whole, damaged):
     file = scene.project.root / "dvc.lock"

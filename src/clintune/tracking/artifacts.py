@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from clintune.errors import TrackingError
+from clintune.files import sha256
 from clintune.sealing.hashing import sums
 from clintune.tracking.home import without_password
 from clintune.tracking.reported import DESCRIPTION, description_sum
@@ -39,11 +40,12 @@ def model_sums(uri: str, run: str) -> dict[str, str]:
 
 def _described(file: Path, run: str) -> dict[str, str]:
     """What loads a model; beside it whatever the description says that MLflow does not, or of another run."""
-    found = {DESCRIPTION: description_sum(file)}
+    found = {DESCRIPTION: sha256(file)}
     try:
+        found = {DESCRIPTION: description_sum(file)}
         tree = YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8"))
         said = {str(key): one for key, one in tree.items() if key not in _DESCRIBES and one}
-    except (ValueError, AttributeError, YAMLError):
+    except (ValueError, AttributeError, YAMLError, RecursionError):
         return found  # its sum is another, too
     if tree.get("run_id", run) != run:
         said["run_id"] = tree["run_id"]

@@ -61,8 +61,8 @@ def of_lock(root: Path, lock: Mapping[str, LockEntry], records: Iterable[Tree]) 
 def _stages(file: Path, sealed: Iterable[str]) -> list[str]:
     """Those of dvc.yaml; where it cannot be read, as `dvc` says, all that were ever sealed."""
     try:
-        return list(YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8"))["stages"])
-    except (OSError, ValueError, TypeError, KeyError, YAMLError):
+        return list(YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8"))["stages"].keys())
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, YAMLError, RecursionError):
         return list(sealed)
 
 

@@ -1,6 +1,7 @@
 """All that verification looks at, hashed now and written as one tree: no time and no tag is believed."""
 
 import hashlib
+import json
 import math
 import os
 import re
@@ -132,7 +133,14 @@ def _expect_sealed(place: Home, sealed: Sealed, stored: Collection[Stored]) -> N
 
 def locked(root: Path) -> dict[str, LockEntry]:
     """The entries of dvc.lock; none before the first run."""
-    return read_lock(root / "dvc.lock") if (root / "dvc.lock").exists() else {}
+    try:
+        lock = read_lock(root / "dvc.lock") if (root / "dvc.lock").exists() else {}
+        if b"\\u0000" not in json.dumps(lock, ensure_ascii=False).encode():
+            return lock
+        raise ValueError("a path that no file can have")
+    except (ValueError, RecursionError) as error:
+        step = "restore it with git checkout"
+        raise TrackingError("dvc.lock", f"not a lock file ({type(error).__name__})", step) from None
 
 
 def _nothing_sealed(place: Home) -> LedgerError:
