@@ -95,16 +95,14 @@ def observe(root: Path, place: Home, sealed: Sealed) -> Tree:
         executions = dict(_executions(store, stored, said))
         versions = [one for one in registered(store) if one.run_id not in sharing.others]
         models = [one for one in logged(store) if one.run_id not in sharing.others]
-    named = {key for key, one in stored.items() if one.sealed}
+    lines = {key: one.sealed for key, one in stored.items() if one.sealed}
     found = [
         *missing, *amiss.of_params(_params(root), lock),
-        *amiss.of_lock(root, lock, [record for key, record in said.items() if key in named]),
+        *amiss.of_lock(root, lock, [record for key, record in said.items() if key in lines]),
         *amiss.of_files(root, lock), *amiss.of_runs(stored, said, shown), *amiss.of_executions(executions),
-        *amiss.of_replays(runs, certificates, {*waiting} - named),
+        *amiss.of_replays(runs, certificates, {*waiting} - lines.keys()),
         *amiss.of_registry(versions, stored, said), *amiss.of_models(models, stored, said),
-        *amiss.of_trail(
-            sharing.own_lines(_changed_tags(place)), sealed.lines, {one.sealed for one in stored.values()}
-        ),
+        *amiss.of_trail(sharing.own_lines(_changed_tags(place)), sealed.lines, lines.values()),
     ]  # fmt: skip
     return {
         "lock": lock,
