@@ -210,6 +210,18 @@ def test_a_run_that_looks_killed_although_it_named_its_line_is_named_by_the_trai
     assert found(scene) == {("ledger", "run that the trail says named it")}
 
 
+def test_a_line_that_another_tag_was_laid_over_is_missed(scene):
+    """SQLite tells no trigger of the row that UPDATE OR REPLACE takes away."""
+    one, other = (run_of(scene, stage) for stage in ("export", "evaluate"))
+    scene.query(
+        "UPDATE OR REPLACE tags SET key = 'clintune.sealed', value = ?"
+        " WHERE run_uuid = ? AND key = 'dvc.cmd'",
+        other.data.tags["clintune.sealed"], one.info.run_id,
+    )  # fmt: skip
+    findings = verified_quickly(scene.project)
+    assert "a line that was written over" in {one["sealed"] for one in findings}
+
+
 def test_a_trigger_that_silences_the_trail_is_found_however_it_spells_its_name(scene):
     scene.query("CREATE TRIGGER quiet BEFORE INSERT ON CLINTUNE_TRAIL BEGIN SELECT RAISE(IGNORE); END")
     assert found(scene) == {("trail", "quiet")}

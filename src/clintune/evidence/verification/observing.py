@@ -15,7 +15,7 @@ from typing import Any
 from clintune.errors import LedgerError, ParamsError, TrackingError
 from clintune.evidence.objects import FOLDER, cache_at, listing, object_at
 from clintune.evidence.verification import amiss, verifier
-from clintune.evidence.verification.sharing import Sharing
+from clintune.evidence.verification.sharing import Sharing, before
 from clintune.lockfile import LockEntry, read_lock
 from clintune.params import leaves, load_params
 from clintune.sealing.hashing import sums
@@ -160,8 +160,8 @@ def _changed_tags(place: Home) -> list[Tree]:
         return []
     with answering(place.uri):
         changes = trail_of(place)
-    # Anybody may add a row.
-    return [verifier.parsed(one.before) for one in changes if one.place == "tags" and one.before]
+    pairs = [(one.before or "", one.after or "") for one in changes if one.place == "tags"]
+    return [tag for pair in pairs for tag in before(*map(verifier.parsed, pair))]  # anybody may add a row
 
 
 def _params(root: Path) -> dict[str, Any] | str:
