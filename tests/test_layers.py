@@ -53,6 +53,7 @@ DOORS = {
         "clintune.cli.mend",                              # dvc.lock, to write it
         "clintune.evidence.verification.amiss",           # dvc.yaml, for the names of stages
         "clintune.tracking.reported",                     # MLmodel, the description of a model
+        "clintune.tracking.artifacts",                    # the same, as it lies in the store
         "clintune.cli.use",                               # a recipe, to find a line in it
         "clintune.sources.synthetic.vocabulary",
     ),

@@ -198,6 +198,61 @@ def test_the_run_of_an_execution_is_one_of_those_that_may_not_be_deleted_or_bett
     assert {("run", "metric accuracy"), ("run", "lifecycle"), ("run", "name")} <= found(scene)
 
 
+def test_a_run_that_looks_killed_although_it_named_its_line_is_named_by_the_trail(scene):
+    """Else an entry could be taken out of dvc.lock with it, and what it wrote be changed."""
+    run, file, yaml = run_of(scene, "export"), scene.project.root / "dvc.lock", YAML()
+    for one in (run.info.run_id, run.data.tags["mlflow.parentRunId"]):
+        scene.query("UPDATE runs SET status = 'KILLED' WHERE run_uuid = ?", one)
+    scene.query("DELETE FROM tags WHERE run_uuid = ? AND key = 'clintune.sealed'", run.info.run_id)
+    lock = yaml.load(file)
+    del lock["stages"]["export"]
+    yaml.dump(lock, file)
+    assert found(scene) == {("ledger", "run that the trail says named it")}
+
+
+def test_a_line_that_another_tag_was_laid_over_is_missed(scene):
+    """SQLite tells no trigger of the row that UPDATE OR REPLACE takes away."""
+    one, other = (run_of(scene, stage) for stage in ("export", "evaluate"))
+    scene.query(
+        "UPDATE OR REPLACE tags SET key = 'clintune.sealed', value = ?"
+        " WHERE run_uuid = ? AND key = 'dvc.cmd'",
+        other.data.tags["clintune.sealed"], one.info.run_id,
+    )  # fmt: skip
+    findings = verified_quickly(scene.project)
+    assert "a line that was written over" in {one["sealed"] for one in findings}
+
+
+def test_a_trigger_that_silences_the_trail_is_found_however_it_spells_its_name(scene):
+    scene.query("CREATE TRIGGER quiet BEFORE INSERT ON CLINTUNE_TRAIL BEGIN SELECT RAISE(IGNORE); END")
+    assert found(scene) == {("trail", "quiet")}
+
+
+@pytest.mark.parametrize(("column", "value"), [("start_time", "'soon'"), ("artifact_uri", "NULL")])
+def test_a_run_with_a_text_for_a_time_or_without_an_address_stops_nobody(scene, column, value):
+    run = run_of(scene, "evaluate").info.run_id
+    scene.query(f"UPDATE runs SET {column} = {value} WHERE run_uuid = '{run}'")
+    assert {"run"} == {kind for kind, _ in found(scene)}
+
+
+@pytest.mark.parametrize("column", ["value", "step", "timestamp"])
+def test_a_text_for_a_number_of_a_metric_stops_nobody(scene, column):
+    run = run_of(scene, "train").info.run_id
+    for table in ("metrics", "latest_metrics"):
+        scene.query(f"UPDATE {table} SET {column} = 'better' WHERE run_uuid = '{run}'")
+    assert {"run"} == {kind for kind, _ in found(scene)}
+
+
+@pytest.mark.parametrize("letter", ["#", "?"])
+def test_artifacts_are_read_where_mlflow_reads_them(scene, letter):
+    run = run_of(scene, "evaluate").info
+    folder = Path(run.artifact_uri.removeprefix("file://"))
+    shutil.copytree(folder, f"{folder}{letter}2")
+    Path(f"{folder}{letter}2", "better.txt").touch()
+    scene.query("UPDATE runs SET artifact_uri = ? WHERE run_uuid = ?", f"{folder}{letter}2", run.run_id)
+    assert "better.txt" in {one.path for one in client_of(scene.project).list_artifacts(run.run_id)}
+    assert ("run", "artifact better.txt") in found(scene)
+
+
 def test_an_end_of_the_ledger_that_was_cut_off_with_its_runs_is_named_by_the_trail(scene):
     run = run_of(scene, "export")
     number = int(run.data.tags["clintune.sealed"].partition(":")[0])
@@ -386,6 +441,44 @@ def _no_model_of_a_run(scene: Scene) -> None:
     scene.query("DELETE FROM inputs WHERE source_type = 'RUN_OUTPUT'")
 
 
+def _described_otherwise(scene: Scene) -> None:
+    [file] = (scene.project.root / ".clintune/mlflow/artifacts").rglob("MLmodel")
+    file.write_text(f"{file.read_text()}metadata: {{approved: by the chief}}\n")
+
+
+def _said_to_be_of_another_run(scene: Scene) -> None:
+    [file] = (scene.project.root / ".clintune/mlflow/artifacts").rglob("MLmodel")
+    file.write_text(re.sub("(?m)^run_id: .*", "run_id: 'the best'", file.read_text()))
+
+
+def _in_another_folder(scene: Scene) -> None:
+    """MLflow takes # for a letter here; it began what does not count."""
+    folder = Path(_model(scene).artifact_location.removeprefix("file://"))
+    shutil.copytree(folder, f"{folder}#2")
+    Path(f"{folder}#2", "better.txt").touch()
+    scene.query("UPDATE logged_models SET artifact_location = ?", f"{folder}#2")
+
+
+def _of_that_run_in_another_experiment(scene: Scene) -> None:
+    client, old = client_of(scene.project), _model(scene)
+    tags = {key: text for key, text in old.tags.items() if key != "mlflow.modelVersions"}
+    other, run = client.create_experiment("other"), old.source_run_id
+    made = client.create_logged_model(other, name=old.name, source_run_id=run, tags=tags, params=old.params)
+    client.log_outputs(run, [LoggedModelOutput(made.model_id, 0)])
+
+
+def _of_no_run(scene: Scene) -> None:
+    client_of(scene.project).create_logged_model(_model(scene).experiment_id, name=_model(scene).name)
+
+
+def _a_link_in_place_of_the_run(scene: Scene) -> None:
+    scene.query("UPDATE model_versions SET run_link = 'http://example.org/best'")
+
+
+def _a_version_of_another_model(scene: Scene) -> None:
+    scene.query("UPDATE model_versions SET source = 'models:/m-best'")
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
@@ -396,6 +489,13 @@ def _no_model_of_a_run(scene: Scene) -> None:
         (_another_model_under_a_run, "read input"),
         (_an_empty_model, "a model that no stage logged"),
         (_no_model_of_a_run, "sealed its own"),
+        (_described_otherwise, "MLmodel: metadata: sealed nothing"),
+        (_said_to_be_of_another_run, "MLmodel: run_id: sealed nothing, found the best"),
+        (_in_another_folder, "better.txt: sealed nothing"),
+        (_of_that_run_in_another_experiment, "artifacts/bundle/bundle.json: sealed"),
+        (_of_no_run, "a model that no stage logged"),
+        (_a_link_in_place_of_the_run, "version 1: link in place of its run"),
+        (_a_version_of_another_model, "version 1: source"),
     ],
 )
 def test_what_mlflow_says_of_a_model_beside_its_files_is_compared(scene, change, expected):
@@ -430,9 +530,87 @@ def _in_another_experiment(scene: Scene) -> None:
     scene.query("UPDATE runs SET experiment_id = ? WHERE run_uuid = ?", other, run)
 
 
+def _below_a_stage(scene: Scene) -> None:
+    client, run = client_of(scene.project), run_of(scene, "evaluate").info
+    tags = {"mlflow.parentRunId": run.run_id}
+    client.set_terminated(client.create_run(run.experiment_id, tags=tags, run_name="again").info.run_id)
+
+
+def _a_stage_without_a_name(scene: Scene) -> None:
+    client, run = client_of(scene.project), run_of(scene, "evaluate").info
+    made = client.create_run(run.experiment_id, tags={"dvc.kind": "stage"}, run_name="evaluate")
+    client.set_terminated(made.info.run_id)
+
+
+def _what_a_replay_says(scene: Scene) -> None:
+    client, run = client_of(scene.project), run_of(scene, "evaluate").info
+    tags = {"dvc.kind": "snapshot", "replay.tier": "bit-exact"}
+    client.set_terminated(client.create_run(run.experiment_id, tags=tags, run_name="replay").info.run_id)
+
+
+def _never_started(scene: Scene) -> None:
+    client, run = client_of(scene.project), run_of(scene, "evaluate")
+    tags = {**run.data.tags, "clintune.run": "evaluate-x"}
+    made = client.create_run(run.info.experiment_id, tags=tags, run_name="evaluate")
+    client.set_terminated(made.info.run_id, "SCHEDULED")
+
+
+def _execution(scene: Scene) -> Any:
+    client = client_of(scene.project)
+    return client.get_run(run_of(scene, "evaluate").data.tags["mlflow.parentRunId"]).info
+
+
+def _a_model_of_an_execution(scene: Scene) -> None:
+    run = _execution(scene)
+    client_of(scene.project).create_logged_model(run.experiment_id, name="x", source_run_id=run.run_id)
+
+
+def _a_model_that_an_execution_shows(scene: Scene) -> None:
+    client, run = client_of(scene.project), _execution(scene)
+    other = client.create_logged_model(run.experiment_id, name="better")
+    client.log_outputs(run.run_id, [LoggedModelOutput(other.model_id, 0)])
+
+
+def _a_data_set_of_an_execution(scene: Scene) -> None:
+    scene.query(
+        "INSERT INTO inputs SELECT 'other', source_type, source_id, destination_type, ?, 0 FROM inputs"
+        " WHERE source_type = 'DATASET' LIMIT 1",
+        _execution(scene).run_id,
+    )
+
+
+def _a_version_of_an_execution(scene: Scene) -> None:
+    client, elsewhere = client_of(scene.project), (scene.project.root / "data/checkpoint").as_uri()
+    client.create_registered_model("clintune-better")
+    client.create_model_version("clintune-better", elsewhere, _execution(scene).run_id)
+
+
+def _a_point_before_the_score(scene: Scene) -> None:
+    scene.query(
+        "INSERT INTO metrics (key, value, timestamp, run_uuid, step, is_nan)"
+        " VALUES ('strict/f1', 0.9999, 1, ?, -1, 0)",
+        _execution(scene).run_id,
+    )
+
+
+def _an_execution_below_a_run(scene: Scene) -> None:
+    client = client_of(scene.project)
+    client.set_tag(_execution(scene).run_id, "mlflow.parentRunId", run_of(scene, "ingest").info.run_id)
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
+        (_below_a_stage, "of stage again: sealed nothing, found a run that no stage made"),
+        (_a_stage_without_a_name, "a run that no stage made"),
+        (_what_a_replay_says, "a run that no stage made"),
+        (_never_started, "line of the ledger: sealed one, found nothing"),
+        (_a_model_of_an_execution, "a model that no stage logged"),
+        (_a_model_that_an_execution_shows, "of an execution: model m-"),
+        (_a_data_set_of_an_execution, "of an execution: dataset "),
+        (_a_version_of_an_execution, "model clintune-better, version 1: run"),
+        (_a_point_before_the_score, "metric strict/f1: sealed 0."),
+        (_an_execution_below_a_run, "parent: sealed nothing"),
         (_below_an_execution, "of stage evaluate: sealed nothing, found a run that no stage made"),
         (_an_execution_of_nothing, "a run that no stage made"),
         (_in_another_experiment, "of stage train: experiment"),
@@ -586,6 +764,40 @@ def test_a_lock_file_of_no_hashes_is_one_line(scene):
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda _text: "[" * 100_000,
+        lambda text: text.replace("path: data/bundle", 'path: "data\\0"', 1),
+        lambda text: text.replace("    cmd: ", '    cmd: "\\ud800" #', 1),
+    ],
+    ids=["deep", "path of no file", "no text"],
+)
+def test_a_lock_file_that_no_program_writes_is_one_line(scene, change):
+    file = scene.project.root / "dvc.lock"
+    file.write_text(change(file.read_text()))
+    done = run_quickly(scene.project, "clintune", "verify", ok=False)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith("dvc.lock: not a lock file (")
+
+
+@pytest.mark.parametrize("stages", ["[[1], {a: b}]", "[" * 100_000])
+def test_stages_that_are_none_stop_nobody(scene, stages):
+    file = scene.project.root / "dvc.yaml"
+    before = file.read_text()
+    try:
+        file.write_text(f"stages: {stages}")
+        assert verified_quickly(scene.project) == []
+    finally:
+        file.write_text(before)
+
+
+def test_a_description_that_is_too_deep_is_a_finding(scene):
+    [file] = (scene.project.root / ".clintune/mlflow/artifacts").rglob("MLmodel")
+    file.write_text("[" * 100_000)
+    assert any(field.endswith(" MLmodel") for _, field in found(scene))
+
+
 @pytest.mark.parametrize(("whole", "damaged"), [("cmd: ", "comd: "), ("params:", "params: 5\n    others:")])
 def test_an_entry_of_the_lock_file_that_is_none_is_one_line(scene, whole, damaged):
     file = scene.project.root / "dvc.lock"
@@ -628,7 +840,13 @@ def test_a_name_that_unzip_would_read_otherwise_is_no_evidence(scene, tmp_path):
         verifier.read_parts(tmp_path / "evidence.zip")
 
 
-@pytest.mark.parametrize("name", ["./{}", "/{}", "../{}", "files//x", "files/./x", "files\\x", "files/x/"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "./{}", "/{}", "../{}", "files//x", "files/./x", "files\\x", "files/x/",
+        "FILES/data/evaluation/metrics.json", "{}.", "{} ", "{}::$DATA", "{}\u200b",
+    ],
+)  # fmt: skip
 def test_a_name_that_is_another_once_it_is_unpacked_is_no_evidence(scene, tmp_path, name):
     """Else a copied score lies over the one that was compared."""
     packed_quickly(scene.project, tmp_path / "evidence.zip")
@@ -641,6 +859,32 @@ def test_a_name_that_is_another_once_it_is_unpacked_is_no_evidence(scene, tmp_pa
     write_archive(tmp_path / "forged.zip", {**forged, "manifest.json": canonical(manifest)})
     with pytest.raises(ValueError, match="under two names"):
         verifier.read_parts(tmp_path / "forged.zip")
+
+
+@pytest.mark.parametrize(
+    "name", ["files/metrics.json", "Files/data/evaluation/metrics.json", "Certificates/1.json"]
+)
+def test_a_file_that_nothing_vouches_for_does_not_lie_beside_those_of_stages(scene, tmp_path, name):
+    packed_quickly(scene.project, tmp_path / "evidence.zip")
+    parts = read_archive(tmp_path / "evidence.zip")
+    kept = {path: one for path, one in parts.items() if path.casefold() != name.casefold()}
+    forged = {**kept, name: b"{}"}
+    listed = {path: {"sha256": verifier.sha256(one)} for path, one in forged.items()}
+    del listed["manifest.json"]
+    manifest = {**json.loads(parts["manifest.json"]), "parts": listed}
+    write_archive(tmp_path / "forged.zip", {**forged, "manifest.json": canonical(manifest)})
+    assert name in {one["field"] for one in judged_alone(tmp_path / "forged.zip")[1]}
+
+
+def test_a_whole_bundle_inside_a_forged_one_does_not_vouch_for_it(scene, tmp_path):
+    packed_quickly(scene.project, tmp_path / "evidence.zip")
+    asked = ["--files", str(tmp_path / "bundle")]
+    shutil.copytree(scene.project.root / "data/bundle", tmp_path / "bundle")
+    assert judged_alone(tmp_path / "evidence.zip", *asked) == (0, [])
+    shutil.copytree(scene.project.root / "data/bundle", tmp_path / "bundle/data/bundle")
+    (tmp_path / "bundle/model.onnx").write_bytes(b"better")
+    places = {one["place"] for one in judged_alone(tmp_path / "evidence.zip", *asked)[1]}
+    assert "data/bundle/model.onnx" in places
 
 
 @pytest.mark.parametrize("target", ["/", "nowhere"])

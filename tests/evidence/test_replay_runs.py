@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow.entities import LoggedModelOutput
 
 from clintune.evidence.verification.observing import ledger_in
 from clintune.evidence.verification.verifier import shown
@@ -160,6 +161,12 @@ def said_to_have_logged_a_model(scene: Scene, run: Any) -> None:
     )
 
 
+def said_to_show_a_model(scene: Scene, run: Any) -> None:
+    client = client_of(scene.project)
+    other = client.create_logged_model(run.info.experiment_id, name="better")
+    client.log_outputs(run.info.run_id, [LoggedModelOutput(other.model_id, 0)])
+
+
 def said_to_have_read_a_data_set(scene: Scene, run: Any) -> None:
     scene.query(
         "INSERT INTO inputs SELECT 'other', source_type, source_id, destination_type, ?, 0 FROM inputs"
@@ -199,6 +206,7 @@ def certified_in_no_form(scene: Scene, _run: Any) -> None:
         (invented_while_it_is_said_to_wait, "line of the ledger: sealed one, found nothing"),
         (said_to_have_made_a_version, "model clintune-synthetic, version 2: run"),
         (said_to_have_logged_a_model, "of a replay: model better"),
+        (said_to_show_a_model, "model m-"),
         (said_to_have_read_a_data_set, "of a replay: dataset "),
         (put_below_an_execution, "of a replay: execution"),
     ],

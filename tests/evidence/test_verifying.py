@@ -9,11 +9,16 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
 
 from clintune.cli import main
+from clintune.evidence.verification import verifying
+from clintune.evidence.verification.observing import Sealed
+from clintune.sealing.ledger import Ledger
+from clintune.tracking.home import Home
 from tests.evidence.verification import judged_alone, packed_quickly, run_quickly, verified_quickly
 from tests.killing import until
 from tests.project import Project, make_project
@@ -45,6 +50,23 @@ def test_a_finding_is_a_line_with_the_file_and_both_hashes(scene):
     assert done.returncode == 1
     assert first.startswith("output  data/evaluation/metrics.json: SHA-256: sealed ")
     assert last.startswith("1 findings: ")
+
+
+def test_what_is_sealed_while_it_looks_is_looked_at_too(tmp_path, monkeypatch):
+    """Else its run is one that no line of the ledger names."""
+    place, seen = Home(tmp_path / ".clintune"), list[int]()
+    ledger = Ledger(place.ledger)
+    ledger.append("stage", "first", {"kind": "stage"}, at=1)
+
+    def observed(_root: Path, _place: Home, sealed: Sealed) -> dict[str, Any]:
+        seen.append(len(sealed.lines))
+        if len(seen) == 1:
+            ledger.append("stage", "second", {"kind": "stage"}, at=2)
+        return {}
+
+    monkeypatch.setattr(verifying, "observe", observed)
+    sealed, _ = verifying.look(tmp_path, place)
+    assert (seen, len(sealed.lines)) == ([1, 2], 2)
 
 
 def test_an_output_that_is_gone_is_named(scene):

@@ -1,20 +1,13 @@
 """What the store holds of stages and replays, in the form in which `reported` says what they said."""
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlparse
-from urllib.request import url2pathname
 
-from clintune.errors import TrackingError
-from clintune.sealing.hashing import sums
-from clintune.tracking.home import without_password
-from clintune.tracking.reported import DESCRIPTION, description_sum
+from clintune.tracking.artifacts import artifact_sums, model_sums
 from clintune.tracking.run import LEDGER, SEALED
 from clintune.tracking.store import Store
 
@@ -22,14 +15,18 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 _AT_ONCE = 500
+OVER = ("FINISHED", "SCHEDULED")
+"""How a run ended well, or has a state that no run of ours has."""
 _CONTEXT = "mlflow.data.context"
 """The tag that says as what a run read a data set."""
 _VERSIONS = "mlflow.modelVersions"
 """The tag in which a server writes down of a model as what it was registered."""
-NAME, ENTRY, _MADE = "clintune.run", "dvc.lock_entry_sha256", "dvc.out."
-"""Tags: the run's name in the spool, the entry of dvc.lock that it made, what each output is called."""
-REPLAY, EXECUTION = "replay", "pipeline"
-"""What the tag `dvc.kind` says of a run that shows a certificate, and of one that has runs of stages."""
+NAME, ENTRY, _MADE, _REPLAYED = "clintune.run", "dvc.lock_entry_sha256", "dvc.out.", "replay."
+"""Tags: the run's name in the spool, the entry of dvc.lock that it made, what each output is called; what a
+replay found.
+"""
+REPLAY, EXECUTION, STAGE = "replay", "pipeline", "stage"
+"""What the tag `dvc.kind` says of a run that shows a certificate, of one that has others, of a stage's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +58,11 @@ class Stored:
 
     @property
     def claims(self) -> bool:
-        """Whether it says that it made what dvc.lock names, belongs to an execution, or shows a replay."""
+        """Whether it says that it made what dvc.lock names, belongs to a run of ours, or shows a replay."""
         tags = self.run.data.tags
-        made = any(key in (ENTRY, SEALED) or key.startswith(_MADE) for key in tags)
-        belongs = self.parent is not None and self.parent.data.tags.get("dvc.kind") == EXECUTION
-        return made or belongs or tags.get("dvc.kind") == REPLAY
+        made = any(key in (ENTRY, SEALED) or key.startswith((_MADE, _REPLAYED)) for key in tags)
+        belongs = self.parent is not None and _kind(self.parent) in (EXECUTION, STAGE, REPLAY)
+        return made or belongs or _kind(self.run) == REPLAY
 
     @property
     def deleted(self) -> bool:
@@ -75,12 +72,17 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A version in the registry of models, and MLflow's name for the run that it says made it."""
+    """A version in the registry of models, and MLflow's name for the run that it says made it.
+
+    `source` is the address of the model that it is of, `link` one that MLflow shows in place of the run.
+    """
 
     name: str
     number: str
     run_id: str
     tags: Mapping[str, str]
+    source: str
+    link: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,16 +105,24 @@ def stored_runs(store: Store) -> dict[str, Stored]:
     """
     runs = {run.info.run_id: run for run in _all_runs(store)}
     found: dict[str, Stored] = {}
-    for run_id, run in sorted(runs.items(), key=lambda item: item[1].info.start_time):
+    for run_id, run in sorted(runs.items(), key=lambda item: _began(item[1])):
         name, one = run.data.tags.get(NAME), Stored(run, runs.get(run.data.tags.get("mlflow.parentRunId")))
-        if name is not None or one.claims:
+        if name is not None or one.claims or _kind(run) == STAGE:
             found[run_id if name is None or name in found else name] = one
     parents = {one.parent_id for one in found.values()}
     for run_id, run in runs.items():
-        finished = run.data.tags.get("dvc.kind") == EXECUTION and run.info.status == "FINISHED"
+        finished = _kind(run) == EXECUTION and run.info.status in OVER
         if finished and run_id not in parents:
             found[run_id] = Stored(run, None)
     return found
+
+
+def _kind(run: "Run") -> str:
+    return str(run.data.tags.get("dvc.kind", ""))
+
+
+def _began(run: "Run") -> float:
+    return float(_number(run.info.start_time, 0))
 
 
 def by_execution(stored: Mapping[str, Stored]) -> Iterator[tuple["Run", dict[str, Stored]]]:
@@ -161,7 +171,7 @@ def content(store: Store, stored: Stored) -> dict[str, Any]:
             (one.dataset.name, one.dataset.digest, _role({tag.key: tag.value for tag in one.tags}))
             for one in (run.inputs.dataset_inputs if run.inputs else [])
         ),
-        "artifacts": _sums(run.info.artifact_uri),
+        "artifacts": artifact_sums(run.info.artifact_uri),
         "models": dict(_models(store, stored)),
     }
 
@@ -176,13 +186,13 @@ def _models(store: Store, stored: Stored) -> Iterator[tuple[str, dict[str, str]]
 
     A version is `NAME, version 3`, a second model of one name `NAME, again ID`, one that it read `ID, read`.
     """
-    sums, names = cache(_model_sums), set[str]()
-    experiment, made = [stored.run.info.experiment_id], f"source_run_id = '{stored.id}'"
-    for model in store.client.search_logged_models(experiment, made):
+    sums, names = cache(partial(model_sums, run=stored.id)), set[str]()
+    made = f"source_run_id = '{stored.id}'"
+    for model in _pages(partial(store.client.search_logged_models, _experiments(store), made)):
         again = f", again {model.model_id}" if model.name in names else ""
         yield f"{model.name}{again}", sums(model.artifact_location)
         names.add(model.name)
-    for version in store.client.search_model_versions(f"run_id = '{stored.id}'"):
+    for version in _pages(partial(store.client.search_model_versions, f"run_id = '{stored.id}'")):
         served = store.client.get_model_version_download_uri(version.name, version.version)
         yield f"{version.name}, version {version.version}", sums(served)
     inputs = store.client.get_run(stored.id).inputs  # a search leaves out the models that a run read
@@ -193,7 +203,9 @@ def _models(store: Store, stored: Stored) -> Iterator[tuple[str, dict[str, str]]
 def registered(store: Store) -> list[Registered]:
     """Every version of every model."""
     return [
-        Registered(one.name, str(one.version), one.run_id or "", dict(one.tags))
+        Registered(
+            one.name, str(one.version), one.run_id or "", dict(one.tags), one.source, one.run_link or ""
+        )
         for one in _pages(store.client.search_model_versions)
     ]
 
@@ -213,77 +225,43 @@ def logged(store: Store) -> list[Logged]:
 def execution(store: Store, parent: "Run") -> dict[str, Any]:
     """The same of the run of an execution, as far as its stages vouch for it.
 
-    `headline` is what MLflow shows, `last` the last point of each curve: they lie in two tables.
+    `headline` is what MLflow shows, `last` the last point of each curve: they lie in two tables. Of a curve
+    that goes through another value than what is shown, it is that: a stage gives one value. `more` is what
+    hangs on the run beside: no stage gives it data sets or models.
     """
-    curves = {name: _history(store, str(parent.info.run_id), name) for name in parent.data.metrics}
+    shown = parent.data.metrics
+    curves = {name: _history(store, str(parent.info.run_id), name) for name in shown}
     last = {
-        name: max((step, at, value) for step, value, at in one)[-1] for name, one in curves.items() if one
-    }
+        name: max((value != shown[name], step, at, value) for step, value, at in one)[-1]
+        for name, one in curves.items() if one
+    }  # fmt: skip
     return {
         "params": dict(parent.data.params),
         "tags": dict(parent.data.tags),
         "headline": dict(parent.data.metrics),
         "last": last,
-        "artifacts": _sums(parent.info.artifact_uri),
+        "artifacts": artifact_sums(parent.info.artifact_uri),
+        "more": [] if _kind(parent) == STAGE else list(_attached(store, str(parent.info.run_id))),
     }
 
 
+def _attached(store: Store, run_id: str) -> Iterator[str]:
+    """Data sets and models that a run shows."""
+    run = store.client.get_run(run_id)
+    if run.inputs:
+        yield from (f"dataset {one.dataset.name}" for one in run.inputs.dataset_inputs)
+        yield from (f"model {one.model_id}, read" for one in run.inputs.model_inputs)
+    if run.outputs:
+        yield from (f"model {one.model_id}" for one in run.outputs.model_outputs)
+
+
 def _history(store: Store, run_id: str, name: str) -> list[tuple[int, float, int]]:
+    """SQLite takes a text for a number: then it is one that no stage gives."""
+    points = ((one.step, one.value, one.timestamp) for one in store.client.get_metric_history(run_id, name))
     return sorted(
-        (one.step, one.value, one.timestamp) for one in store.client.get_metric_history(run_id, name)
+        (_number(step, -1), _number(value, math.nan), _number(at, -1)) for step, value, at in points
     )
 
 
-def _sums(uri: str) -> dict[str, str]:
-    """SHA-256 by path of all artifacts below; those of a server are fetched for it."""
-    with _local(uri) as folder:
-        return _sums_of(folder)
-
-
-def _model_sums(uri: str) -> dict[str, str]:
-    """The same of a model, in whose description ids are left out."""
-    with _local(uri) as folder:
-        description = folder / DESCRIPTION
-        own = {DESCRIPTION: description_sum(description)} if description.is_file() else {}
-        return {**_sums_of(folder), **own}
-
-
-def as_text(path: str) -> str:
-    """A name that is not UTF-8 is spelt so that it can be written down."""
-    return path.encode(errors="backslashreplace").decode()
-
-
-def folder_of(uri: str) -> Path | None:
-    """Where artifacts lie in the file system, there or not; None for those of a server."""
-    address = urlparse(uri)
-    return Path(url2pathname(address.path)) if address.scheme in ("", "file") else None
-
-
-@contextmanager
-def _local(uri: str) -> Iterator[Path]:
-    if (there := folder_of(uri)) is not None:
-        yield there
-        return
-    with TemporaryDirectory() as folder:
-        yield _fetched(uri, folder)
-
-
-def _fetched(uri: str, folder: str) -> Path:
-    """Raises TrackingError where nobody is at the address, or the library is missing that reads such ones."""
-    from mlflow.artifacts import download_artifacts
-    from mlflow.exceptions import MlflowException
-
-    try:
-        return Path(download_artifacts(artifact_uri=uri, dst_path=folder))
-    except (MlflowException, ImportError, OSError, ValueError) as error:
-        said = without_password((str(error) or type(error).__name__).splitlines()[0])
-        step = "mend the address in the store, or install what reads it"
-        raise TrackingError(without_password(uri), f"these artifacts cannot be read: {said}", step) from error
-
-
-def _sums_of(folder: Path) -> dict[str, str]:
-    """A link to a folder has no sum, and MLflow shows what lies behind it."""
-    found = {path: one["sha256"] for path, one in sums(folder, ["."]).items()}
-    links = [place for place in folder.rglob("*") if place.is_symlink() and place.is_dir()]
-    found |= {place.relative_to(folder).as_posix(): "a link to a folder" for place in links}
-    return {as_text(path): one for path, one in found.items()}
+def _number(value: Any, other: float) -> Any:
+    return value if isinstance(value, int | float) else other

@@ -13,8 +13,7 @@ from clintune.evidence.packing.archive import MANIFEST, write_archive
 from clintune.evidence.subject import Subject, subject_of
 from clintune.evidence.verification import verifier
 from clintune.evidence.verification.findings import Finding, as_findings
-from clintune.evidence.verification.observing import ledger_in, observe
-from clintune.evidence.verification.verifying import verdict_of
+from clintune.evidence.verification.verifying import look, verdict_of
 from clintune.files import sha256
 from clintune.sealing.canonical import canonical, digest
 from clintune.sealing.hashing import Sum
@@ -60,7 +59,7 @@ def pack(
     ever sealed, TrackingError where the store cannot be asked, UserError where the name stands for nothing.
     """
     changed = {} if since is None else {CHANGES: canonical(changes(root, place, since, None).as_json())}
-    observed = observe(root, place, ledger_in(place.ledger))
+    _, observed = look(root, place)
     subject = subject_of(root, place)
     findings = verdict_of(observed, subject.sealed).findings
     parts = assemble(subject, observed, as_findings(findings), changed)

@@ -4,7 +4,7 @@ A finding here is (kind, place, field, sealed, found), as the verifier takes it.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -15,8 +15,9 @@ from clintune.evidence.verification import verifier
 from clintune.lockfile import LockEntry
 from clintune.params import leaves
 from clintune.tracking import limits
+from clintune.tracking.artifacts import as_text
 from clintune.tracking.run import SEALED
-from clintune.tracking.stored import Logged, Registered, Stored, as_text, by_execution
+from clintune.tracking.stored import OVER, Logged, Registered, Stored, by_execution
 
 Tree: TypeAlias = Mapping[str, Any]
 Amiss: TypeAlias = tuple[str, str, str, object, object]
@@ -60,8 +61,8 @@ def of_lock(root: Path, lock: Mapping[str, LockEntry], records: Iterable[Tree]) 
 def _stages(file: Path, sealed: Iterable[str]) -> list[str]:
     """Those of dvc.yaml; where it cannot be read, as `dvc` says, all that were ever sealed."""
     try:
-        return list(YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8"))["stages"])
-    except (OSError, ValueError, TypeError, KeyError, YAMLError):
+        return list(YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8"))["stages"].keys())
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, YAMLError, RecursionError):
         return list(sealed)
 
 
@@ -90,7 +91,7 @@ def of_runs(
         place = f"run {one.id} of stage {one.run.info.run_name}"
         if key == one.id:
             yield "run", place, "", "", "a run that no stage made, or the copy of one"
-        elif key not in known and one.run.info.status == "FINISHED" and one.claims:
+        elif key not in known and one.run.info.status in OVER and one.claims:
             yield "run", place, "line of the ledger", "one", ""
     for parent, stages in by_execution(stored):
         for one in stages.values():
@@ -106,7 +107,10 @@ def _of_execution(parent: Any, records: list[Tree], stages: Iterable[Stored]) ->
         return
     said, info = known[0], parent.info
     place = f"run {info.run_id} of execution {said['name']}"
-    facts = {"name": (said["name"], info.run_name), "lifecycle": ("active", info.lifecycle_stage)}
+    facts = {
+        "name": (said["name"], info.run_name), "lifecycle": ("active", info.lifecycle_stage),
+        "parent": ("", parent.data.tags.get("mlflow.parentRunId", "")),
+    }  # fmt: skip
     yield from (("run", place, field, *pair) for field, pair in facts.items() if len({*pair}) > 1)
     ends = {one.run.info.status for one in stages} - {"FINISHED"}
     if ends and info.status == "FINISHED":
@@ -115,6 +119,12 @@ def _of_execution(parent: Any, records: list[Tree], stages: Iterable[Stored]) ->
         headline = {limits.name(name) for record in records for name in record["reported"]["headline"]}
         for name in sorted(parent.data.metrics.keys() - headline):
             yield "run", place, f"metric {name}", "", parent.data.metrics[name]
+
+
+def of_executions(executions: Mapping[str, Tree]) -> Iterator[Amiss]:
+    """Data sets and models that the run of an execution shows: its stages have theirs."""
+    for name, one in executions.items():
+        yield from (("run", f"run {name} of an execution", what, "", "shown") for what in one["more"])
 
 
 def of_replays(
@@ -156,12 +166,14 @@ def of_registry(
     said = {key: record["reported"]["models"] for key, record in records.items()}
     models = {key: {one["name"]: one for one in own} for key, own in said.items()}
     names, there = {name for own in models.values() for name in own}, set[tuple[str, str]]()
+    executions = {one.parent_id for one in stored.values()} - runs.keys()
     for one in versions:
         key, place = runs.get(one.run_id, ""), f"model {one.name}, version {one.number}"
         there.add((key, one.name))
         unsealed = key not in records and (not key or stored[key].run.info.status == "FINISHED")
-        if one.name in names and unsealed:
+        if one.run_id in executions or (one.name in names and unsealed):
             yield "run", place, "run", "one that was sealed", one.run_id or "none"
+        yield from _of_version(one, place, stored[key].run) if key in records else ()
         tags = limits.tags(models.get(key, {}).get(one.name, {"tags": one.tags})["tags"])
         for tag in sorted(tags.keys() | one.tags.keys()):
             if tags.get(tag) != one.tags.get(tag):
@@ -172,23 +184,40 @@ def of_registry(
                 yield "run", f"run {stored[key].id}", f"model {name}", "a registered version", ""
 
 
+def _of_version(one: Registered, place: str, run: Any) -> Iterator[Amiss]:
+    """One that a sealed run made is of a model that this run logged, and leads to that run."""
+    own = [f"models:/{it.model_id}" for it in (run.outputs.model_outputs if run.outputs else ())]
+    if one.source not in own:
+        yield "run", place, "source", ", ".join(own), one.source
+    if one.link:
+        yield "run", place, "link in place of its run", "", one.link
+
+
 def of_models(
     models: Iterable[Logged], stored: Mapping[str, Stored], records: Mapping[str, Tree]
 ) -> Iterator[Amiss]:
     """Models that say otherwise than the sealed run which logged them, and runs that show those of others.
 
-    What lies in a model is compared with what was sealed.
+    What lies in a model is compared with what was sealed. One of an execution, or of a sealed name and no
+    sealed run, is nobody's; a run of a stage that did not finish may have logged one.
     """
     runs, own = {one.id: key for key, one in stored.items()}, {key: set[str]() for key in records}
+    names = {one["name"] for record in records.values() for one in record["reported"]["models"]}
+    executions = {one.parent_id for one in stored.values()}
     for one in models:
-        if (key := runs.get(one.run_id, "")) in records:
+        key = runs.get(one.run_id, "")
+        ended = not key or stored[key].run.info.status in OVER
+        if key in records:
             own[key].add(one.id)
             yield from _of_model(one, records[key]["reported"])
-    for key in sorted(records.keys() & stored.keys()):
-        run = stored[key].run
+        elif one.run_id in executions or (one.name in names and ended):
+            yield "run", f"model {one.name}, {one.id}", "", "", "a model that no stage logged"
+    for key in sorted(stored):
+        run, mine = stored[key].run, own.get(key, set())
         shown = {model.model_id for model in run.outputs.model_outputs} if run.outputs else set[str]()
-        for name in sorted(shown ^ own[key]) if stored[key].sealed else ():
-            sealed, found = ("its own", "") if name in own[key] else ("", "shown")
+        over = stored[key].sealed if key in records else run.info.status in OVER
+        for name in sorted(shown ^ mine) if over else ():
+            sealed, found = ("its own", "") if name in mine else ("", "shown")
             yield "run", f"run {stored[key].id}", f"model {name}", sealed, found
 
 
@@ -209,10 +238,16 @@ def _as_amiss(found: verifier.Findings) -> Iterator[Amiss]:
     return ((one["kind"], one["place"], one["field"], one["sealed"], one["found"]) for one in found)
 
 
-def of_trail(before: Iterable[str], lines: Iterable[bytes]) -> Iterator[Amiss]:
-    """Lines of the ledger that runs named which were changed or deleted since: `before`, as number:hash."""
+def of_trail(before: Iterable[str], lines: Iterable[bytes], named: Collection[str]) -> Iterator[Amiss]:
+    """Lines of the ledger that runs named which were changed or deleted since: `before`, as number:hash.
+
+    `named` are those that runs name now: one that does no more looks like a run that was killed early.
+    """
     chain = (verifier.parsed(text) for text in lines)
     known = {f"{line.get('number')}": line.get("hash") for line in chain}
-    for number, _, name in sorted({text.partition(":") for text in before}):
+    for text in sorted({*before}):
+        number, _, name = text.partition(":")
         if known.get(number) != name:
             yield "ledger", f"ledger.jsonl:{number}", "hash that the trail names", name, known.get(number)
+        elif text not in named:
+            yield "ledger", f"ledger.jsonl:{number}", "run that the trail says named it", "one", ""

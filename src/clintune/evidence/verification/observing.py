@@ -1,6 +1,7 @@
 """All that verification looks at, hashed now and written as one tree: no time and no tag is believed."""
 
 import hashlib
+import json
 import math
 import os
 import re
@@ -14,23 +15,22 @@ from typing import Any
 from clintune.errors import LedgerError, ParamsError, TrackingError
 from clintune.evidence.objects import FOLDER, cache_at, listing, object_at
 from clintune.evidence.verification import amiss, verifier
-from clintune.evidence.verification.sharing import Sharing
+from clintune.evidence.verification.sharing import Sharing, before
 from clintune.lockfile import LockEntry, read_lock
 from clintune.params import leaves, load_params
 from clintune.sealing.hashing import sums
 from clintune.sealing.ledger import Ledger
 from clintune.sealing.record import KIND
 from clintune.tracking import limits
+from clintune.tracking.artifacts import as_text, folder_of
 from clintune.tracking.home import Home
 from clintune.tracking.journal import journals
 from clintune.tracking.store import Store, answering, open_store
 from clintune.tracking.stored import (
     Stored,
-    as_text,
     by_execution,
     content,
     execution,
-    folder_of,
     logged,
     registered,
     stored_runs,
@@ -94,15 +94,15 @@ def observe(root: Path, place: Home, sealed: Sealed) -> Tree:
         runs = {key: _run(store, one, said.get(key) or shown.get(key)) for key, one in stored.items()}
         executions = dict(_executions(store, stored, said))
         versions = [one for one in registered(store) if one.run_id not in sharing.others]
-        models = logged(store)
-    named = {key for key, one in stored.items() if one.sealed}
+        models = [one for one in logged(store) if one.run_id not in sharing.others]
+    lines = {key: one.sealed for key, one in stored.items() if one.sealed}
     found = [
         *missing, *amiss.of_params(_params(root), lock),
-        *amiss.of_lock(root, lock, [record for key, record in said.items() if key in named]),
-        *amiss.of_files(root, lock), *amiss.of_runs(stored, said, shown),
-        *amiss.of_replays(runs, certificates, {*waiting} - named),
+        *amiss.of_lock(root, lock, [record for key, record in said.items() if key in lines]),
+        *amiss.of_files(root, lock), *amiss.of_runs(stored, said, shown), *amiss.of_executions(executions),
+        *amiss.of_replays(runs, certificates, {*waiting} - lines.keys()),
         *amiss.of_registry(versions, stored, said), *amiss.of_models(models, stored, said),
-        *amiss.of_trail(sharing.own_lines(_changed_tags(place)), sealed.lines),
+        *amiss.of_trail(sharing.own_lines(_changed_tags(place)), sealed.lines, lines.values()),
     ]  # fmt: skip
     return {
         "lock": lock,
@@ -131,7 +131,14 @@ def _expect_sealed(place: Home, sealed: Sealed, stored: Collection[Stored]) -> N
 
 def locked(root: Path) -> dict[str, LockEntry]:
     """The entries of dvc.lock; none before the first run."""
-    return read_lock(root / "dvc.lock") if (root / "dvc.lock").exists() else {}
+    try:
+        lock = read_lock(root / "dvc.lock") if (root / "dvc.lock").exists() else {}
+        if b"\\u0000" not in json.dumps(lock, ensure_ascii=False).encode():
+            return lock
+        raise ValueError("a path that no file can have")
+    except (ValueError, RecursionError) as error:
+        step = "restore it with git checkout"
+        raise TrackingError("dvc.lock", f"not a lock file ({type(error).__name__})", step) from None
 
 
 def _nothing_sealed(place: Home) -> LedgerError:
@@ -153,8 +160,8 @@ def _changed_tags(place: Home) -> list[Tree]:
         return []
     with answering(place.uri):
         changes = trail_of(place)
-    # Anybody may add a row.
-    return [verifier.parsed(one.before) for one in changes if one.place == "tags" and one.before]
+    pairs = [(one.before or "", one.after or "") for one in changes if one.place == "tags"]
+    return [tag for pair in pairs for tag in before(*map(verifier.parsed, pair))]  # anybody may add a row
 
 
 def _params(root: Path) -> dict[str, Any] | str:
@@ -248,6 +255,7 @@ def _executions(
                 "artifacts": held["artifacts"],
                 "latest": _latest(held["headline"], headline),
                 "last": _latest(held["last"], headline),
+                "more": held["more"],
             },
         )
 
@@ -269,8 +277,8 @@ def _curve(points: Iterable[tuple[int, float, int]]) -> list[list[Any]]:
 
 
 def _number(value: float) -> float | str:
-    """JSON has no word for what is not finite, and no stage reports it."""
-    return value if math.isfinite(value) else repr(value)
+    """JSON has no word for what is not finite, and no stage reports it. SQLite takes a text for a number."""
+    return value if isinstance(value, int | float) and math.isfinite(value) else repr(value)
 
 
 def _named_as_said(held: Mapping[str, Any], said: Iterable[str]) -> Tree:

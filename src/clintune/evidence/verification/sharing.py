@@ -52,3 +52,10 @@ class Sharing:
             is_other = ledgers[run] not in self.own if self.own and run in ledgers else run in self.others
             if tag.get("key") == SEALED and not is_other:
                 yield str(tag.get("value"))
+
+
+def before(old: dict[str, Any], new: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The tag as it was. UPDATE OR REPLACE lays another one over that of a line, which leaves no row."""
+    yield from [old] if old else []
+    if old and new.get("key") == SEALED != old.get("key"):
+        yield {**new, "value": "0:a line that was written over"}

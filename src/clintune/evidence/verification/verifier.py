@@ -15,7 +15,8 @@ Pairs = list[tuple[Tree, Tree]]
 FIRST, NAMESPACE, BY_STORE = "0" * 64, "clintune-evidence", {"mlflow.parentRunId", "mlflow.runName", "mlflow.runColor"}
 LINE, SIZES = {"number", "at", "kind", "subject", "record", "previous", "hash"}, {"size", "nfiles"}
 STAGE = {"run": "", "stage": "", "lock": {}, "lock_entry_sha256": "", "inputs": {}, "outputs": {}, "reported": {}}
-STATEMENT, ODD = {"key", "manifest_sha256", "meaning", "role", "signed_at", "signer"}, re.compile(r"(^|/)\.*(/|$)|\\")
+STATEMENT = {"key", "manifest_sha256", "meaning", "role", "signed_at", "signer"}
+ODD = re.compile(r"(^|[/. ])(/|$)|[^ -9;-\[\]-~]")  # a name that is another, or taken for one, once it is unpacked
 SIGNATURE, CONTROL = re.compile(r"signatures/[0-9]+-[A-Za-z0-9-]+\.(json|sig|tsr)"), re.compile(r"[\x00-\x1f\x7f-\x9f]")
 THREATS = """Detected: later changes of files, runs, dvc.lock or ledger by who cannot redo all that vouches for them.
 Not detected: a lie told while a stage ran (clintune replay runs it again); ledger, store and evidence all made anew by
@@ -204,7 +205,7 @@ def judge_parts(parts: Mapping[str, bytes], manifest: Tree, folder: Path | None)
     known = {f"files/{path}": one for path, one in observed["files"].items() if f"files/{path}" in parts}
     for number, line in enumerate((line for line, _ in sealed if line["kind"] == "certificate"), start=1):
         known[f"certificates/{number}.json"] = line["record"]
-    copied = [path for path in parts if path in known or re.match("certificates/|files/[^/]*/", path)]
+    copied = [it for it in parts if it in known or re.match(r"(?i)certificates/|files/(?!\w+\.(lock|yaml)$)", it)]
     yield from differences("pack", "observed.json", "", known, {path: sha256(parts[path]) for path in copied})
     yield from judge(observed, lines, contents)
     stages = [record for line, record in sealed if line["kind"] == "stage"]
@@ -217,15 +218,14 @@ def judge_delivered(folder: Path, records: list[Tree]) -> Findings:
     read, sealed = ({path: one["sha256"] for record in records for path, one in record[side].items()}
                     for side in ("inputs", "outputs"))
     outs = [out["path"] for record in records for out in record["lock"].get("outs", [])]
-    places = {out: folder / out for out in outs if (folder / out).exists()}
-    if not places and folder.is_dir():
-        shared = {out: sum(f"{out}/{file.name}" in sealed for file in folder.iterdir()) for out in outs}
-        places = {out: folder for out in shared if shared[out] == max(shared.values()) > 0}
-    found = {(Path(out) / file.relative_to(place)).as_posix(): file for out, place in places.items()
+    places = [(out, folder / out) for out in outs if (folder / out).exists()]
+    shared = {out: sum(f"{out}/{file.name}" in sealed for file in folder.iterdir()) for out in outs if folder.is_dir()}
+    places += [(out, folder) for out in shared if shared[out] == max(shared.values()) > bool(places)]
+    found = {(Path(out) / file.relative_to(place)).as_posix(): file for out, place in places
              for file in ([place], place.rglob("*"))[place.is_dir()] if file.is_file() or file.is_symlink()}
     found |= {path: folder / path for path in read if path[0] not in "/." and (folder / path).is_file()}
     wanted = {path: one for path, one in {**read, **sealed}.items()
-              if path in found or any(f"{path}/".startswith(f"{out}/") for out in places)}
+              if path in found or any(f"{path}/".startswith(f"{out}/") for out, _ in places)}
     yield from differences("file", "", "SHA-256", wanted, {path: sha256(found[path].read_bytes()) for path in found})
     yield from () if wanted else [finding("file", str(folder), "", "what a stage read or wrote", "nothing of it")]
 
@@ -270,7 +270,7 @@ def read_parts(path: Path) -> dict[str, bytes]:
         return {str(one.relative_to(path).as_posix()): one.read_bytes() for one in path.rglob("*") if one.is_file()}
     with zipfile.ZipFile(path) as archive:
         every = {it.filename: it.extra or it.compress_type or ODD.search(it.filename) for it in archive.infolist()}
-        if len(every) < len(archive.infolist()) or any(every.values()):
+        if len({*map(str.casefold, every)}) < len(archive.infolist()) or any(every.values()):
             raise ValueError("a part is in it twice, under two names, compressed, or is a folder")
         return {name: archive.read(name) for name in every}
 

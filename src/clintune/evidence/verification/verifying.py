@@ -35,8 +35,18 @@ def verify(root: Path, place: Home) -> Verdict:
 
     Raises TrackingError where the tracking store cannot be asked, LedgerError where nothing was ever sealed.
     """
+    sealed, observed = look(root, place)
+    return verdict_of(observed, sealed)
+
+
+def look(root: Path, place: Home) -> tuple[Sealed, dict[str, Any]]:
+    """The ledger, and what there is; again where something was sealed meanwhile: its run may be there."""
     sealed = ledger_in(place.ledger)
-    return verdict_of(observe(root, place, sealed), sealed)
+    while True:
+        observed = observe(root, place, sealed)
+        before, sealed = sealed, ledger_in(place.ledger)
+        if sealed.lines == before.lines:
+            return sealed, observed
 
 
 def verdict_of(observed: dict[str, Any], sealed: Sealed) -> Verdict:

@@ -29,10 +29,16 @@ class SQLite:
         """Who opens the store holds a lock of their own: its schema cannot be made by two at once."""
 
     def there(self, store: "Connection") -> dict[str, str]:
-        """The text of each statement that made one, or a trigger that somebody else gave the trail."""
+        """The text of each statement that made one, or a trigger that somebody else gave the trail.
+
+        SQLite keeps names as they were written, and takes small and capital letters for the same.
+        """
         asked = "SELECT name, tbl_name, sql FROM sqlite_master WHERE type IN ('table', 'trigger')"
         rows = store.exec_driver_sql(asked)
-        return {name: made for name, table, made in rows if name.startswith(TRAIL) or table == TRAIL}
+        return {
+            name: made for name, table, made in rows
+            if name.lower().startswith(TRAIL) or table.lower() == TRAIL
+        }  # fmt: skip
 
     def wanted(self, store: "Connection") -> Iterator[Part]:
         """Triggers for each column that there is: a migration that adds one asks for others."""
