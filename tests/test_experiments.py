@@ -35,7 +35,8 @@ def run_queue(project: Project, last: str) -> None:
     for seed in range(QUEUED):
         project.run("dvc", "exp", "run", "--queue", "-n", f"seed-{seed}", "-S", f"seed={seed}", last)
     project.run("git", "checkout", "-q", "src")
-    project.run("dvc", "queue", "start", "-j", str(QUEUED))
+    # The workers hold its output open until the queue is empty.
+    project.run("dvc", "queue", "start", "-j", str(QUEUED), timeout=1500)
     until(lambda: over(project.run("dvc", "queue", "status").stdout), 1500, every=3)
     assert "Failed" not in project.run("dvc", "queue", "status").stdout
 
