@@ -213,6 +213,13 @@ def test_a_bundle_that_was_delivered_is_whole_and_nothing_was_put_into_it(eviden
     ]
 
 
+def test_an_evaluation_that_was_delivered_alone_is_whole(project, evidence, tmp_path):
+    shutil.copytree(project.root / "data/evaluation", tmp_path / "evaluation")
+    assert places(evidence, tmp_path / "evaluation") == []
+    (tmp_path / "evaluation/metrics.json").write_text("{}")
+    assert places(evidence, tmp_path / "evaluation") == ["data/evaluation/metrics.json"]
+
+
 def test_a_checkout_that_was_delivered_has_the_code_and_the_outputs_that_were_sealed(
     project, evidence, delivered, tmp_path
 ):

@@ -215,11 +215,11 @@ def judge_parts(parts: Mapping[str, bytes], manifest: Tree, folder: Path | None)
 
 def judge_delivered(folder: Path, records: list[Tree]) -> Findings:
     """A checkout, or what one stage wrote: each output in it is whole, and nothing was put into it."""
-    read, sealed = ({path: one["sha256"] for record in records for path, one in record[side].items()}
-                    for side in ("inputs", "outputs"))
+    read, sealed = ({at: one["sha256"] for it in records for at, one in it[of].items()} for of in ("inputs", "outputs"))
     outs = [out["path"] for record in records for out in record["lock"].get("outs", [])]
     places = [(out, folder / out) for out in outs if (folder / out).exists()]
-    shared = {out: sum(f"{out}/{file.name}" in sealed for file in folder.iterdir()) for out in outs if folder.is_dir()}
+    whole = {*outs, *(Path(out).parent.as_posix() for out in outs)} if folder.is_dir() else ()  # of files, too
+    shared = {out: sum(f"{out}/{file.name}" in sealed for file in folder.iterdir()) for out in whole}
     places += [(out, folder) for out in shared if shared[out] == max(shared.values()) > bool(places)]
     found = {(Path(out) / file.relative_to(place)).as_posix(): file for out, place in places
              for file in ([place], place.rglob("*"))[place.is_dir()] if file.is_file() or file.is_symlink()}
