@@ -7,7 +7,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from clintune.evidence.verification.observing import ledger_in
+from clintune.evidence.verification.sealed import ledger_in
 from clintune.lockfile import entry_sha256, inputs_sha256
 from clintune.sealing.ledger import Ledger
 from tests.project import Project

@@ -755,6 +755,12 @@ def test_without_git_it_is_said_in_one_line(scene, tmp_path):
     )  # fmt: skip
 
 
+def test_a_param_that_spells_a_nul_is_no_path_with_one(scene):
+    file = scene.project.root / "dvc.lock"
+    file.write_text(file.read_text().replace("  seed: ", "  seed: '\\u0000' #", 1))
+    assert ("lock", "param seed") in found(scene)
+
+
 def test_a_lock_file_of_no_hashes_is_one_line(scene):
     file = scene.project.root / "dvc.lock"
     file.write_text(file.read_text().replace("  seed: ", "  seed: 2024-01-01 #", 1))

@@ -22,7 +22,7 @@ from clintune.evidence.replaying.comparison import intervals
 from clintune.evidence.replaying.rerun import Replayed, _bring_in, _models, _run, came_out
 from clintune.evidence.replaying.target import Target, target_of
 from clintune.evidence.replaying.variations import VARIATIONS, can_cut_off, conditions_of
-from clintune.evidence.verification.observing import ledger_in
+from clintune.evidence.verification.sealed import ledger_in
 from clintune.lockfile import read_lock
 from clintune.recipes import recipe_file
 from clintune.sealing.hashing import sums

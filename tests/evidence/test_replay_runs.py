@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from mlflow.entities import LoggedModelOutput
 
-from clintune.evidence.verification.observing import ledger_in
+from clintune.evidence.verification.sealed import ledger_in
 from clintune.evidence.verification.verifier import shown
 from tests.evidence.verification import verified_quickly
 from tests.project import Project

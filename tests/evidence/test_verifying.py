@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 
 from clintune.cli import main
 from clintune.evidence.verification import verifying
-from clintune.evidence.verification.observing import Sealed
+from clintune.evidence.verification.sealed import Sealed
 from clintune.sealing.ledger import Ledger
 from clintune.tracking.home import Home
 from tests.evidence.verification import judged_alone, packed_quickly, run_quickly, verified_quickly

@@ -38,6 +38,7 @@ def run_quickly(
     project: Project, program: str, *arguments: str, ok: bool = True
 ) -> subprocess.CompletedProcess[str]:
     """`Project.run` of clintune, dvc or mlflow in such a process: one that has imported it."""
+    assert not project.environment, "such a process has the variables of the tests"
     code, out, error = _in_a_process(_run, project, program, *arguments)
     done = subprocess.CompletedProcess([program, *arguments], code, out, error)
     assert not ok or code == 0, done

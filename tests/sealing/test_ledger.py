@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clintune.errors import LedgerError
-from clintune.evidence.verification.observing import ledger_in
+from clintune.evidence.verification.sealed import ledger_in
 from clintune.evidence.verification.verifier import read_ledger
 from clintune.sealing.canonical import canonical, digest
 from clintune.sealing.ledger import FIRST, Ledger, decode

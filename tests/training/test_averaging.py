@@ -5,12 +5,9 @@ import csv
 import pytest
 import torch
 
-from clintune.inference import predictions
-from clintune.tables import SPANS, read_examples
-from clintune.tasks.scorers import SCORERS
 from clintune.training.averaging import RunningMean
 from clintune.training.learner import Learner
-from tests.checkpoints import weights
+from tests.checkpoints import f1, weights
 
 
 @pytest.fixture
@@ -69,9 +66,5 @@ def test_the_mean_is_what_is_validated(fine_tune, folders):
         checkpoint = fine_tune(f"{averaging}", **half, averaging=averaging)
         with (checkpoint / "validation.csv").open() as stream:
             rows[averaging] = [float(row["f1"]) for row in csv.DictReader(stream)]
-    gold = read_examples(folders.examples / "validation.parquet", SPANS)
-    windows = folders.windows / "validation.parquet"
-    found = predictions(checkpoint, windows, device=torch.device("cpu"), batch_tokens=512)
-    pairs = [(one.target, two.target) for one, two in zip(gold, found, strict=True)]
-    assert rows[0.95][-1] == SCORERS["entities"].score(pairs)["f1"]
+    assert rows[0.95][-1] == f1(checkpoint, folders, "validation")
     assert rows[0.95] != rows[None]

@@ -9,11 +9,8 @@ import torch
 
 from clintune.errors import TrainingError
 from clintune.files import read_json
-from clintune.inference import predictions
 from clintune.params import Gradual, Partial
-from clintune.tables import SPANS, read_examples
-from clintune.tasks.scorers import SCORERS
-from tests.checkpoints import moved, sums, weights
+from tests.checkpoints import f1, moved, sums, weights
 
 CPU = torch.device("cpu")
 FILES = ("model.safetensors", "config.json", "outputs.json", "params.json", "tokenizer.json", "training.csv")
@@ -27,10 +24,7 @@ def test_the_same_inputs_give_the_same_bytes(fine_tune):
 
 def test_a_network_that_learns_finds_the_mentions(fine_tune, folders, tiny):
     checkpoint = fine_tune("learned", epochs=20, learning_rate=0.01)
-    gold = read_examples(folders.examples / "test.parquet", SPANS)
-    found = predictions(checkpoint, folders.windows / "test.parquet", device=CPU, batch_tokens=512)
-    pairs = [(one.target, two.target) for one, two in zip(gold, found, strict=True)]
-    assert SCORERS["entities"].score(pairs)["f1"] > 0.9
+    assert f1(checkpoint, folders, "test") > 0.9
 
 
 def test_the_kept_weights_are_those_of_the_best_validation(fine_tune):
@@ -55,12 +49,8 @@ def test_the_checkpoint_holds_the_weights_of_the_best_validation_not_the_last(fi
         scores.extend(value for name, value in values.items() if name == "validation/f1")
 
     checkpoint = fine_tune("first", report, epochs=20, learning_rate=0.01, min_change=1.0, patience=11)
-    gold = read_examples(folders.examples / "validation.parquet", SPANS)
-    windows = folders.windows / "validation.parquet"
-    found = predictions(checkpoint, windows, device=CPU, batch_tokens=512)
-    pairs = [(one.target, two.target) for one, two in zip(gold, found, strict=True)]
     assert scores[0] < scores[-1] - 0.3
-    assert SCORERS["entities"].score(pairs)["f1"] == scores[0]
+    assert f1(checkpoint, folders, "validation") == scores[0]
 
 
 def test_training_that_stops_before_its_first_row_of_the_curve_writes_one(fine_tune):

@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from clintune.errors import UserError
-from clintune.evidence.verification.observing import ledger_in
+from clintune.evidence.verification.sealed import ledger_in
 from clintune.files import whole_file
 from clintune.lockfile import LockEntry, read_lock
 from clintune.sealing.record import KIND

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from clintune.errors import LedgerError
-from clintune.evidence.verification.observing import CERTIFICATE, Sealed, ledger_in
+from clintune.evidence.verification.observing import CERTIFICATE
+from clintune.evidence.verification.sealed import Sealed, ledger_in
 from clintune.evidence.verification.verifier import made_by, read_ledger
 from clintune.lockfile import LockEntry, read_lock
 from clintune.sealing.ledger import Line

@@ -22,7 +22,7 @@ from clintune.evidence.changes.record import ChangeRecord, PlanUse, Side
 from clintune.evidence.changes.scores import scores
 from clintune.evidence.changes.states import State, state_of
 from clintune.evidence.git import between, blob, facts
-from clintune.evidence.verification.observing import ledger_in
+from clintune.evidence.verification.sealed import ledger_in
 from clintune.tracking.home import Home
 
 

@@ -13,7 +13,7 @@ from clintune.evidence.changes.states import State, state_of
 from clintune.evidence.changes.texts import hunks
 from clintune.evidence.git import commit_of
 from clintune.evidence.paths import inside
-from clintune.evidence.verification.observing import ledger_in
+from clintune.evidence.verification.sealed import ledger_in
 from clintune.lockfile import is_code
 from clintune.sealing.hashing import sums
 from clintune.tracking.home import Home

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from clintune.errors import UserError
 from clintune.evidence.git import blob, commit_of
-from clintune.evidence.verification.observing import Sealed
+from clintune.evidence.verification.sealed import Sealed
 from clintune.lockfile import LockEntry, entry_sha256, parse_lock, read_lock
 from clintune.sealing.record import KIND
 from clintune.tracking.home import Home

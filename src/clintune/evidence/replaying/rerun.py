@@ -16,7 +16,7 @@ from clintune.evidence.replaying.comparison import differences
 from clintune.evidence.replaying.originals import Originals
 from clintune.evidence.replaying.target import Target, git
 from clintune.evidence.replaying.variations import Conditions, can_cut_off
-from clintune.evidence.verification.observing import ledger_in
+from clintune.evidence.verification.sealed import ledger_in
 from clintune.lockfile import LockEntry, is_code
 from clintune.params import load_params
 from clintune.sealing.hashing import sums

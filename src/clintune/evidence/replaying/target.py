@@ -9,7 +9,8 @@ from clintune.errors import LedgerError, UserError
 from clintune.evidence.changes.states import state_of
 from clintune.evidence.git import commit_of
 from clintune.evidence.subject import Record
-from clintune.evidence.verification.observing import Sealed, ledger_in, locked
+from clintune.evidence.verification.observing import locked
+from clintune.evidence.verification.sealed import Sealed, ledger_in
 from clintune.evidence.verification.verifier import made_by
 from clintune.lockfile import LockEntry, read_lock
 from clintune.sealing.record import KIND

@@ -4,22 +4,20 @@ import hashlib
 import json
 import math
 import os
-import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from clintune.errors import LedgerError, ParamsError, TrackingError
 from clintune.evidence.objects import FOLDER, cache_at, listing, object_at
 from clintune.evidence.verification import amiss, verifier
+from clintune.evidence.verification.sealed import Sealed
 from clintune.evidence.verification.sharing import Sharing, before
 from clintune.lockfile import LockEntry, read_lock
 from clintune.params import leaves, load_params
 from clintune.sealing.hashing import sums
-from clintune.sealing.ledger import Ledger
 from clintune.sealing.record import KIND
 from clintune.tracking import limits
 from clintune.tracking.artifacts import as_text, folder_of
@@ -41,37 +39,6 @@ from clintune.tracking.trail.reading import gaps, trail_of
 Tree = dict[str, Any]
 CERTIFICATE = "certificate"
 """The kind of what a replay seals."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sealed:
-    """The ledger as it lies there: its lines, and the bytes of each record by its name."""
-
-    lines: tuple[bytes, ...]
-    records: Mapping[str, bytes]
-
-    def of_kind(self, kind: str) -> list[tuple[Tree, Tree]]:
-        """(line, record) of those that hold, oldest first."""
-        held, _, _ = verifier.read_ledger(self.lines, self.records)
-        return [(line, record) for line, record in held if line["kind"] == kind]
-
-
-def ledger_in(folder: Path) -> Sealed:
-    """Empty where there is no ledger. Raises LedgerError where it cannot be read."""
-    ledger = Ledger(folder)
-    try:
-        lines = tuple(ledger.file.read_bytes().splitlines()) if ledger.file.exists() else ()
-        names = {name for name in map(_record_named, lines) if name and ledger.record_file(name).is_file()}
-        return Sealed(lines, {name: ledger.record_file(name).read_bytes() for name in sorted(names)})
-    except OSError as error:
-        place, problem = f"{folder.parent.name}/{folder.name}", f"cannot be read ({error.strerror})"
-        raise LedgerError(place, problem, "restore it from a copy") from None
-
-
-def _record_named(line: bytes) -> str:
-    """By a line; by one that is none, nothing."""
-    name = verifier.parsed(line).get("record")
-    return name if isinstance(name, str) and re.fullmatch("[0-9a-f]{64}", name) else ""
 
 
 def observe(root: Path, place: Home, sealed: Sealed) -> Tree:
@@ -133,7 +100,8 @@ def locked(root: Path) -> dict[str, LockEntry]:
     """The entries of dvc.lock; none before the first run."""
     try:
         lock = read_lock(root / "dvc.lock") if (root / "dvc.lock").exists() else {}
-        if b"\\u0000" not in json.dumps(lock, ensure_ascii=False).encode():
+        text = json.dumps(lock, ensure_ascii=False).encode()
+        if b"\\u0000" not in text.replace(rb"\\", b""):  # the character, not a text that spells it
             return lock
         raise ValueError("a path that no file can have")
     except (ValueError, RecursionError) as error:

@@ -7,7 +7,8 @@ from typing import Any
 
 from clintune.errors import LedgerError
 from clintune.evidence.verification import verifier
-from clintune.evidence.verification.observing import Sealed, ledger_in, observe
+from clintune.evidence.verification.observing import observe
+from clintune.evidence.verification.sealed import Sealed, ledger_in, lines_in
 from clintune.tracking.home import Home
 
 
@@ -41,11 +42,10 @@ def verify(root: Path, place: Home) -> Verdict:
 
 def look(root: Path, place: Home) -> tuple[Sealed, dict[str, Any]]:
     """The ledger, and what there is; again where something was sealed meanwhile: its run may be there."""
-    sealed = ledger_in(place.ledger)
     while True:
+        sealed = ledger_in(place.ledger)
         observed = observe(root, place, sealed)
-        before, sealed = sealed, ledger_in(place.ledger)
-        if sealed.lines == before.lines:
+        if lines_in(place.ledger) == sealed.lines:
             return sealed, observed
 
 
