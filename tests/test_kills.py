@@ -4,7 +4,7 @@ import filecmp
 import random
 import shutil
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -34,7 +34,11 @@ class Undisturbed:
 @pytest.fixture(scope="module")
 def undisturbed(finished: Project, tmp_path_factory) -> Undisturbed:
     root = tmp_path_factory.mktemp("killed")
-    project = finished.copy(root / "project")
+    (root / "temporary").mkdir()
+    project = replace(
+        finished.copy(root / "project"),
+        environment={**finished.environment, "TMPDIR": str(root / "temporary")},
+    )
     shutil.copytree(project.root / "data", root / "kept")
     took = {
         run.data.tags["dvc.stage"]: (run.info.end_time - run.info.start_time) / 1000
@@ -94,12 +98,14 @@ def kill_and_run_again(undisturbed: Undisturbed, stages: list[str], delay: float
     kill_all(project, dvc)
     ends = {folder.name: last_words(folder) for folder in spooled(project)}
     assert half_written(undisturbed) == []
+    assert list((project.root.parent / "temporary").iterdir()) == []  # what was unpacked there holds records
     project.run("clintune", "mend")  # as `make repro` does: DVC writes dvc.lock in place
     project.run("dvc", "repro", timeout=600)
 
     expect_the_same_lock(undisturbed)
     assert half_written(undisturbed) == []
-    assert list((project.root / "data").rglob(".*.draft")) == []
+    drafts = [*project.root.glob(".*.draft"), *(project.root / "data").rglob(".*.draft")]
+    assert drafts == []
     assert "up to date" in project.run("dvc", "status").stdout
     until(lambda: not senders(project))
     assert spooled(project) == []

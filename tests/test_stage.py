@@ -2,6 +2,7 @@
 
 import errno
 import sys
+import tempfile
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -50,3 +51,11 @@ def test_a_full_disk_and_a_missing_right_are_one_line_and_exit_code_2(stage, cap
 def test_what_the_user_cannot_mend_keeps_its_traceback(stage):
     with pytest.raises(OSError, match="bad"):
         stage(OSError(errno.EBADF, "bad"))
+
+
+def test_temporary_files_of_a_stage_lie_in_its_folder(stage, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    seen = []
+    run_stage("ingest", lambda *_: seen.append(Path(tempfile.mkdtemp())))
+    assert seen[0].parent == Path(".temporary.draft").resolve()
+    assert not seen[0].parent.exists()

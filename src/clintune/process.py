@@ -12,14 +12,12 @@ import threading
 import time
 from functools import cache
 from pathlib import Path
-from types import FrameType
 
 import psutil
 
 _SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 _LOOK_EVERY = 0.5
 _TIME_TO_END = 10.0
-_TERMINATED = 128 + signal.SIGTERM
 _MACHINES_OWN = "pid:[4026531836]"
 """The pid namespace that every Linux kernel begins with; a container has another, if not its host's."""
 
@@ -119,16 +117,6 @@ def wait_for_turn(folder: Path) -> None:
     except BlockingIOError:
         print("Another stage still runs in this folder: waiting for its end.", file=sys.stderr, flush=True)
         fcntl.flock(turn, fcntl.LOCK_EX)
-
-
-def end_in_order() -> None:
-    """Let SIGTERM raise SystemExit, so that a stage can put down its state; once, for several may arrive."""
-    signal.signal(signal.SIGTERM, _raise_exit)
-
-
-def _raise_exit(_signal: int, _frame: FrameType | None) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise SystemExit(_TERMINATED)
 
 
 def die_with(parent: psutil.Process) -> None:

@@ -9,15 +9,18 @@ from pathlib import Path
 from typing import TypeAlias
 
 from clintune.errors import UserError
+from clintune.files import temporary_files_in
 from clintune.numerics import set_numerics
 from clintune.params import Params, load_params
-from clintune.startup import collect_seldom
+from clintune.startup import begin
 from clintune.tracking import Run
 from clintune.tracking.stage_run import stage_run
 
 Work: TypeAlias = Callable[[Params, Run, Mapping[str, Path]], None]
 
 _USER_ERROR = 2
+_TEMPORARY = Path(".temporary.draft")
+"""Of the one stage that runs in this folder; git and DVC pass drafts over."""
 _OF_THE_MACHINE = {
     errno.ENOSPC: "make room",
     errno.EDQUOT: "make room",
@@ -41,12 +44,15 @@ def run_stage(name: str, work: Work, *, paths: Sequence[str] = (), sections: Seq
     Each of `paths` is a required argument of the command line, as --NAME PATH. `sections` are the parts
     of params.yaml that the stage reads: the same that dvc.yaml declares for it.
     """
-    collect_seldom()
+    begin()
     found = _arguments(name, paths)
     try:
         params = load_params(Path("params.yaml"))
         _set_environment(params, sections)
-        with stage_run(name, params, paths=found, sections=sections) as run:
+        with (
+            stage_run(name, params, paths=found, sections=sections) as run,
+            temporary_files_in(_TEMPORARY),
+        ):
             work(params, run, found)
     except UserError as error:
         print(error, file=sys.stderr)

@@ -2,8 +2,26 @@
 
 import atexit
 import gc
+import signal
+from types import FrameType
 
 _THRESHOLDS = 50_000, 20, 20
+_TERMINATED = 128 + signal.SIGTERM
+
+
+def begin() -> None:
+    """Once, before anything else: in the main thread."""
+    collect_seldom()
+    signal.signal(signal.SIGTERM, _raise_exit)
+
+
+def _raise_exit(_signal: int, _frame: FrameType | None) -> None:
+    """End in order: a stage puts down its state, and temporary copies of records go.
+
+    Once, for several signals may arrive.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise SystemExit(_TERMINATED)
 
 
 def collect_seldom() -> None:

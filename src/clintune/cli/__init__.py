@@ -11,7 +11,7 @@ from typing import NoReturn
 from clintune.cli.answer import USER_ERROR, tell
 from clintune.cli.evidence import add_evidence
 from clintune.errors import UserError
-from clintune.startup import collect_seldom
+from clintune.startup import begin
 
 
 class _Parser(argparse.ArgumentParser):
@@ -23,7 +23,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; each imports what it needs when it runs, so that every start is quick."""
-    collect_seldom()
+    begin()
     if isinstance(sys.stdout, TextIOWrapper):  # a name that is no text, or none in this locale, stops nobody
         sys.stdout.reconfigure(errors="backslashreplace")
     arguments = _parser().parse_args(argv)

@@ -17,7 +17,7 @@ from clintune import provenance
 from clintune.errors import TrackingError, UserError
 from clintune.lockfile import LockEntry, RunningStage, entry_sha256, inputs_sha256, is_code, running_stage
 from clintune.params import Params, leaves, load_params
-from clintune.process import die_with, dvc_process, end_in_order, identity, wait_for_turn
+from clintune.process import die_with, dvc_process, identity, wait_for_turn
 from clintune.sealing.ledger import Ledger
 from clintune.sealing.record import KIND, stage_record
 from clintune.tracking import journal, notes
@@ -40,10 +40,10 @@ def stage_run(
     Raises TrackingError when something that the stage depends on changed while it ran.
     """
     place, dvc = home(), dvc_process()
-    end_in_order()
     if dvc is not None:
         die_with(dvc)
-        wait_for_turn(Path())
+    wait_for_turn(Path())
+    if dvc is not None:
         with _writable(place):
             Ledger(place.ledger).expect_sound()
     numerics = _numerics(params) if "numerics" in sections else {}
