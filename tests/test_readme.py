@@ -11,6 +11,7 @@ from clintune.files import sha256
 from clintune.graph import TABLE
 from tests.project import ROOT, RUNNING, Project, is_default_run
 
+VARIABLE = re.compile(r"\bCLINTUNE_[A-Z_]+\b")
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 ELSEWHERE = {
     "make repro": "set-up and `dvc repro`: tests/test_pipeline.py, tests/test_setup.py",
@@ -51,6 +52,15 @@ def test_both_readmes_have_the_same_commands_and_the_same_table():
     assert commands(english) == commands(chinese)
     tables = {TABLE.search((ROOT / readme).read_text(encoding="utf-8"))[0] for readme in READMES}
     assert len(tables) == 1
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_every_variable_that_a_program_reads_is_named(readme):
+    programs = [path for folder in ("src", "setup", "pipeline") for path in (ROOT / folder).rglob("*.py")]
+    read = {name for path in programs for name in VARIABLE.findall(path.read_text(encoding="utf-8"))}
+    assert len(read) > 4
+    named = set(re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / readme).read_text(encoding="utf-8"), re.MULTILINE))
+    assert named == read | {"MLFLOW_TRACKING_URI"}
 
 
 @pytest.mark.parametrize("readme", READMES)
