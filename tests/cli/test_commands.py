@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
@@ -238,7 +239,7 @@ def test_check_finds_a_model_too_large_for_export_before_it_is_trained(project, 
     ]
 
 
-@pytest.mark.parametrize("command", ["use synthetic", "send", "mend", "ui"])
+@pytest.mark.parametrize("command", ["use synthetic", "send", "mend", "ui", "why", "snapshot"])
 def test_a_command_outside_the_project_is_one_line_and_writes_nothing(tmp_path, monkeypatch, capsys, command):
     monkeypatch.chdir(tmp_path)
     assert main(command.split()) == 2
@@ -278,6 +279,15 @@ def test_a_program_may_read_what_check_found(project, capsys):
         "seen": "params.yaml is whole and valid",
         "next_step": "",
     } in found
+
+
+@pytest.mark.parametrize("encoding", ["gbk", "ascii"])
+def test_what_a_program_reads_is_json_in_any_locale(project, monkeypatch, encoding):
+    edit(project / "params.yaml", "epochs: 2", "epochs: 二😀")
+    out = TextIOWrapper(BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", out)
+    main(["check", "--json"])
+    assert "二😀" in json.loads(out.buffer.getvalue().decode("utf-8"))[0]["seen"]
 
 
 def test_a_summary_before_the_first_run_says_what_is_missing_and_what_to_do(project):
