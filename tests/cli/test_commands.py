@@ -31,6 +31,7 @@ def project(tmp_path, monkeypatch):
         ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
     )
     shutil.copytree(ROOT / "pipeline", tmp_path / "pipeline", ignore=shutil.ignore_patterns("__pycache__"))
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     return tmp_path
@@ -101,6 +102,21 @@ def test_check_finds_code_that_is_no_python(project):
     [(status, words)] = seen(project, "dvc.yaml")
     assert status == "finding"
     assert "ingesting.py:1 is no Python" in words
+
+
+def test_check_finds_that_a_folder_is_no_repository(project):
+    shutil.rmtree(project / ".git")
+    assert seen(project, "git") == [("finding", "no git repository, and DVC runs nothing outside of one")]
+
+
+def test_check_finds_a_path_with_which_dvc_runs_no_temporary_experiment(project):
+    shutil.copytree(ROOT / ".dvc", project / ".dvc", ignore=shutil.ignore_patterns("cache", "tmp", "*.local"))
+    inside = project.rename(project.with_name("病历"))
+    [(status, words)] = seen(inside, "experiments")
+    assert status == "finding"
+    assert words.startswith("DVC runs none with --temp or --queue")
+    (inside / ".dvc/config.local").write_text(f"[cache]\n    dir = {inside.parent / 'cache'}\n")
+    assert seen(inside, "experiments") == []
 
 
 def test_check_reads_every_record_before_a_long_run(project):
