@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ def project(tmp_path, monkeypatch):
         ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
     )
     shutil.copytree(ROOT / "pipeline", tmp_path / "pipeline", ignore=shutil.ignore_patterns("__pycache__"))
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     return tmp_path
@@ -100,6 +102,21 @@ def test_check_finds_code_that_is_no_python(project):
     [(status, words)] = seen(project, "dvc.yaml")
     assert status == "finding"
     assert "ingesting.py:1 is no Python" in words
+
+
+def test_check_finds_that_a_folder_is_no_repository(project):
+    shutil.rmtree(project / ".git")
+    assert seen(project, "git") == [("finding", "no git repository, and DVC runs nothing outside of one")]
+
+
+def test_check_finds_a_path_with_which_dvc_runs_no_temporary_experiment(project):
+    shutil.copytree(ROOT / ".dvc", project / ".dvc", ignore=shutil.ignore_patterns("cache", "tmp", "*.local"))
+    inside = project.rename(project.with_name("病历"))
+    [(status, words)] = seen(inside, "experiments")
+    assert status == "finding"
+    assert words.startswith("DVC runs none with --temp or --queue")
+    (inside / ".dvc/config.local").write_text(f"[cache]\n    dir = {inside.parent / 'cache'}\n")
+    assert seen(inside, "experiments") == []
 
 
 def test_check_reads_every_record_before_a_long_run(project):
@@ -238,7 +255,7 @@ def test_check_finds_a_model_too_large_for_export_before_it_is_trained(project, 
     ]
 
 
-@pytest.mark.parametrize("command", ["use synthetic", "send", "mend", "ui"])
+@pytest.mark.parametrize("command", ["use synthetic", "send", "mend", "ui", "why", "snapshot"])
 def test_a_command_outside_the_project_is_one_line_and_writes_nothing(tmp_path, monkeypatch, capsys, command):
     monkeypatch.chdir(tmp_path)
     assert main(command.split()) == 2
@@ -278,6 +295,15 @@ def test_a_program_may_read_what_check_found(project, capsys):
         "seen": "params.yaml is whole and valid",
         "next_step": "",
     } in found
+
+
+@pytest.mark.parametrize("encoding", ["gbk", "ascii"])
+def test_what_a_program_reads_is_json_in_any_locale(project, monkeypatch, encoding):
+    edit(project / "params.yaml", "epochs: 2", "epochs: 二😀")
+    out = TextIOWrapper(BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", out)
+    main(["check", "--json"])
+    assert "二😀" in json.loads(out.buffer.getvalue().decode("utf-8"))[0]["seen"]
 
 
 def test_a_summary_before_the_first_run_says_what_is_missing_and_what_to_do(project):

@@ -53,6 +53,14 @@ def somebody_looks_at_the_runs(scene: Scene, _dice: random.Random) -> None:
         client.list_artifacts(run.info.run_id)
 
 
+def somebody_loads_the_model(scene: Scene, _dice: random.Random) -> None:
+    """MLflow writes beside it as what it was loaded."""
+    [version] = client_of(scene.project).search_model_versions()
+    [model] = (scene.project.root / ".clintune/mlflow/artifacts").rglob("MLmodel")
+    said = f"model_name: {version.name}\nmodel_version: {version.version}\n"
+    model.with_name("registered_model_meta").write_text(said)
+
+
 def files_lie_beside(scene: Scene, dice: random.Random) -> None:
     (scene.project.root / f"notes {dice.randrange(1000)}.txt").write_text("to do")
 
@@ -65,7 +73,7 @@ def modes_change(scene: Scene, dice: random.Random) -> None:
 HONEST: tuple[Callable[[Scene, random.Random], None], ...] = (
     times_change, the_cache_is_emptied_and_filled, the_cache_is_away, outputs_come_back_from_the_cache,
     nothing_is_to_do, a_snapshot_is_taken, a_stage_runs_by_hand, somebody_looks_at_the_runs, files_lie_beside,
-    modes_change,
+    modes_change, somebody_loads_the_model,
 )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
@@ -109,6 +110,22 @@ def test_documents_come_from_standard_input_too_and_torch_is_never_imported(bund
     )  # fmt: skip
     assert done.stderr == "[] 0\n"
     assert json.loads(done.stdout)["id"] == "é"
+
+
+@pytest.mark.parametrize("encoding", ["gbk", "ascii"])
+def test_a_prediction_is_json_in_any_locale(bundle, write, monkeypatch, encoding):
+    out = TextIOWrapper(BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", out)
+    assert main(["predict", str(bundle), str(write("notes.jsonl", line(id="病😀", text="")))]) == 0
+    assert json.loads(out.buffer.getvalue().decode("utf-8")) == {"id": "病😀", "spans": []}
+
+
+def test_a_bundle_at_a_path_that_is_not_utf_8_is_one_line(bundle, tmp_path, write, capsys):
+    link = tmp_path / os.fsdecode(b"\xb2\xa1")
+    link.symlink_to(bundle)
+    assert main(["predict", str(link), str(write("note.txt", ""))]) == 2
+    assert capsys.readouterr().err.endswith(": a path that is not UTF-8; rename the folder, or name the "
+                                            "bundle from inside it\n")  # fmt: skip
 
 
 def test_memory_does_not_hold_the_corpus(bundle):

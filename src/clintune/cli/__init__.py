@@ -125,6 +125,7 @@ def _why(arguments: argparse.Namespace) -> int:
     from clintune.cli.why import why
     from clintune.tracking.home import home
 
+    _expect_project()
     reasons = why(Path(), home(), arguments.stage)
     return tell(arguments, reasons.as_json(), reasons.lines())
 
@@ -164,6 +165,7 @@ def _mend(_arguments: argparse.Namespace) -> int:
 def _snapshot(_arguments: argparse.Namespace) -> int:
     from clintune.tracking.snapshot import main as snapshot
 
+    _expect_project()
     return snapshot()
 
 

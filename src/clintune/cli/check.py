@@ -3,6 +3,7 @@
 import math
 import os
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
@@ -18,6 +19,7 @@ from clintune.errors import ModelError, UserError
 from clintune.files import sha256, size
 from clintune.graph import misdeclared
 from clintune.ingesting import ingest
+from clintune.lockfile import cache_folder
 from clintune.params import Encoder, Params, load_params
 from clintune.preprocessing import preprocess
 from clintune.serving.predictor import LARGEST
@@ -53,7 +55,10 @@ class Finding:
 def check(root: Path) -> list[Finding]:
     """All checks, each by itself: one that fails hides no other. Some need valid params first."""
     os.environ["HF_HUB_OFFLINE"] = "1"  # a check fetches nothing; read when huggingface_hub is imported
-    findings = [*_guarded("environment", _environment, root), *_guarded("dvc.yaml", _graph, root)]
+    findings = [
+        *_guarded("environment", _environment, root), *_guarded("dvc.yaml", _graph, root),
+        *_guarded("git", _git, root), *_guarded("experiments", _experiments, root),
+    ]  # fmt: skip
     try:
         params = load_params(root / "params.yaml")
     except UserError as error:
@@ -103,6 +108,25 @@ def _graph(root: Path) -> Iterator[Finding]:
         yield Finding("dvc.yaml", "finding", seen, "make graph")
     if not wrong:
         yield Finding("dvc.yaml", "ok", "each stage lists exactly the code that it runs")
+
+
+def _git(root: Path) -> Iterator[Finding]:
+    """An unpacked archive of the project is no repository, and DVC says no more than that."""
+    inside = ["git", "-C", str(root), "rev-parse", "--is-inside-work-tree"]
+    if subprocess.run(inside, check=False, capture_output=True).returncode:
+        step = "clone the project, or git init && git add -A && git commit -m start"
+        yield Finding("git", "finding", "no git repository, and DVC runs nothing outside of one", step)
+
+
+def _experiments(root: Path) -> Iterator[Finding]:
+    """DVC writes the path of its cache into a temporary experiment's settings as ASCII, or fails."""
+    if str(root.resolve()).isascii() or not (root / ".dvc").is_dir():
+        return
+    if not str(cache_folder(root)).isascii():
+        seen = "DVC runs none with --temp or --queue while the path of its cache is not ASCII"
+        link = 'mkdir -p .dvc/cache && ln -s "$PWD/.dvc/cache" LINK && dvc cache dir --local LINK'
+        step = f"{link}, LINK being an absolute path in ASCII"
+        yield Finding("experiments", "finding", seen, step)
 
 
 def _corpus(root: Path, params: Params) -> Iterator[Finding]:

@@ -1,6 +1,7 @@
 """What lies at the addresses that a store gives its artifacts and models, as SHA-256 by path."""
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,6 +24,8 @@ _DESCRIBES = {
 }  # fmt: skip
 """What MLflow itself writes into the description of a model."""
 
+_LOADED = "registered_model_meta"
+
 
 def artifact_sums(uri: str) -> dict[str, str]:
     """SHA-256 by path of all artifacts below; those of a server are fetched for it."""
@@ -30,12 +33,24 @@ def artifact_sums(uri: str) -> dict[str, str]:
         return _sums_of(folder)
 
 
-def model_sums(uri: str, run: str) -> dict[str, str]:
-    """The same of a model that this run made, in whose description ids are left out."""
+def model_sums(uri: str, run: str, versions: Collection[tuple[str, str]] = ()) -> dict[str, str]:
+    """The same of a model that this run made, in whose description ids are left out.
+
+    MLflow notes beside a model as which of its `versions`, name and number, somebody loaded it last.
+    """
     with _local(uri) as folder:
         description = folder / DESCRIPTION
         own = _described(description, run) if description.is_file() else {}
-        return {**_sums_of(folder), **own}
+        found = {**_sums_of(folder), **own}
+        if found.get(_LOADED) in {one for version in versions for one in _loaded_as(*version)}:
+            del found[_LOADED]
+        return found
+
+
+def _loaded_as(name: str, number: str) -> Iterator[str]:
+    """The sums of that note: the number is a text where a server says it."""
+    for said in (number, f"'{number}'"):
+        yield hashlib.sha256(f"model_name: {name}\nmodel_version: {said}\n".encode()).hexdigest()
 
 
 def _described(file: Path, run: str) -> dict[str, str]:

@@ -186,13 +186,15 @@ def _models(store: Store, stored: Stored) -> Iterator[tuple[str, dict[str, str]]
 
     A version is `NAME, version 3`, a second model of one name `NAME, again ID`, one that it read `ID, read`.
     """
-    sums, names = cache(partial(model_sums, run=stored.id)), set[str]()
+    registered_here = list(_pages(partial(store.client.search_model_versions, f"run_id = '{stored.id}'")))
+    known = {(str(version.name), str(version.version)) for version in registered_here}
+    sums, names = cache(partial(model_sums, run=stored.id, versions=known)), set[str]()
     made = f"source_run_id = '{stored.id}'"
     for model in _pages(partial(store.client.search_logged_models, _experiments(store), made)):
         again = f", again {model.model_id}" if model.name in names else ""
         yield f"{model.name}{again}", sums(model.artifact_location)
         names.add(model.name)
-    for version in _pages(partial(store.client.search_model_versions, f"run_id = '{stored.id}'")):
+    for version in registered_here:
         served = store.client.get_model_version_download_uri(version.name, version.version)
         yield f"{version.name}, version {version.version}", sums(served)
     inputs = store.client.get_run(stored.id).inputs  # a search leaves out the models that a run read

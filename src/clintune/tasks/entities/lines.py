@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from clintune.tasks.padding import padded
+
 
 def scores(metrics: Mapping[str, Any]) -> Iterator[str]:
     """Strict scores: all, seen and unseen in train, by label."""
@@ -16,4 +18,4 @@ def scores(metrics: Mapping[str, Any]) -> Iterator[str]:
 def _row(name: str, score: Mapping[str, float]) -> str:
     interval = f"{score['f1_low']:.3f} to {score['f1_high']:.3f}" if "f1_low" in score else "-"
     numbers = f"{score['f1']:6.3f}  {interval:>15}  {score['precision']:9.3f}  {score['recall']:6.3f}"
-    return f"  {name:24}  {numbers}  {score['gold']:8.0f}"
+    return f"  {padded(name, 24)}  {numbers}  {score['gold']:8.0f}"

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from clintune.tasks.padding import padded
+
 _LABELS = ("macro_f1", "accuracy", "exact", "micro_f1", "mcc", "auroc", "auprc")
 _VALUES = ("rmse", "mae", "r2", "spearman")
 
@@ -14,7 +16,7 @@ def label_scores(metrics: Mapping[str, Any]) -> Iterator[str]:
     yield f"  {'label':24}  {'F1':>6}  {'precision':>9}  {'recall':>6}  {'texts':>8}"
     for label, score in metrics["label"].items():
         numbers = f"{_of(score, 'f1'):>6}  {_of(score, 'precision'):>9}  {_of(score, 'recall'):>6}"
-        yield f"  {label[:24]:24}  {numbers}  {score['gold']:8.0f}"
+        yield f"  {padded(label[:24], 24)}  {numbers}  {score['gold']:8.0f}"
 
 
 def value_scores(metrics: Mapping[str, Any]) -> Iterator[str]:
@@ -23,7 +25,8 @@ def value_scores(metrics: Mapping[str, Any]) -> Iterator[str]:
     yield from _table(metrics, _VALUES)
     yield f"  {'target':24}  {'RMSE':>6}  {'R2':>6}  {'texts':>8}"
     for target, score in metrics["target"].items():
-        yield f"  {target[:24]:24}  {_of(score, 'rmse'):>6}  {_of(score, 'r2'):>6}  {score['known']:8.0f}"
+        numbers = f"{_of(score, 'rmse'):>6}  {_of(score, 'r2'):>6}  {score['known']:8.0f}"
+        yield f"  {padded(target[:24], 24)}  {numbers}"
 
 
 def _table(metrics: Mapping[str, Any], names: Sequence[str]) -> Iterator[str]:
