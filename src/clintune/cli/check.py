@@ -20,11 +20,11 @@ from clintune.files import sha256, size
 from clintune.graph import misdeclared
 from clintune.ingesting import ingest
 from clintune.lockfile import cache_folder
-from clintune.params import Encoder, Params, load_params
+from clintune.params import Encoder, Model, Params, load_params
 from clintune.preprocessing import preprocess
 from clintune.serving.predictor import LARGEST
 from clintune.tasks.intakes import INTAKES
-from clintune.tokenization import check_fits, tokenize, unread
+from clintune.tokenization import Summary, check_fits, tokenize, unread
 from clintune.tracking.home import Home, home
 from clintune.tracking.probe import silence
 
@@ -171,13 +171,19 @@ def _records(root: Path, params: Params) -> Iterator[Finding]:
                 "windows", "unknown", "a tokenizer of the model is yet to be made", "pretrain makes it"
             )
             return
-        if not all(map(_tokenizer_at_hand, params.model.encoders)):
+        if not _at_hand(params.model, tokenizer_file):
             step = "tokenize fetches it"
             yield Finding("windows", "unknown", "a tokenizer is not on this machine yet", step)
             return
         cut = tokenize(
             params.tokenize, task=params.task, model=params.model, examples=examples, windows=windows
         )
+        yield from _windows(cut)
+        if _at_hand(params.model, weights_file):
+            yield from _training(params, windows=windows, examples=examples)
+
+
+def _windows(cut: Summary) -> Iterator[Finding]:
     caution = unread(cut)
     if caution:
         yield Finding("windows", "finding", caution, "choose a base model for this language")
@@ -186,12 +192,27 @@ def _records(root: Path, params: Params) -> Iterator[Finding]:
         yield Finding("windows", "ok", f"{number} windows; the tokenizer knows the text")
 
 
-def _tokenizer_at_hand(encoder: Encoder) -> bool:
-    """What is wrong with one that is to lie here is for those to say who read it."""
-    if encoder.source != "hub":
-        return True
+def _training(params: Params, *, windows: Path, examples: Path) -> Iterator[Finding]:
+    """What train would refuse before its first step: layers, names and labels that are not there."""
+    from clintune.devices import prepare
+    from clintune.training.fine_tuning import rehearse
+
+    compute = prepare(params.numerics, params.train.precision)
     try:
-        tokenizer_file(encoder)
+        found = rehearse(params, compute, windows=windows, examples=examples)
+    except UserError as error:
+        yield Finding("training", "finding", str(error))
+        return
+    seen = f"{found.trained:,} of {found.parameters:,} parameters from the first step on"
+    yield Finding("training", "ok", f"{seen}, {found.steps:,} steps at most")
+
+
+def _at_hand(model: Model, file: Callable[[Encoder], object]) -> bool:
+    """What is wrong with one that is to lie here is for those to say who read it."""
+    try:
+        for encoder in model.encoders:
+            if encoder.source == "hub":
+                file(encoder)
     except ModelError:
         return False
     return True

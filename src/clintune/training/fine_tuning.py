@@ -1,7 +1,7 @@
 """Stage train: fine-tune the base model on windows; keep the weights that are best on validation."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,15 +17,15 @@ from clintune.tasks.scorers import SCORERS
 from clintune.tracking.run import Origin
 from clintune.training.acceleration import accelerate_network, put_back
 from clintune.training.adapters import add_adapters, merge_adapters
-from clintune.training.batches import mapped_windows
+from clintune.training.batches import MappedWindows, mapped_windows
 from clintune.training.census import label_totals, tokens_in
 from clintune.training.course import Course
 from clintune.training.history import Report
 from clintune.training.learner import Learner
-from clintune.training.loop import fit, plan_of
+from clintune.training.loop import Planned, fit, plan_of
 from clintune.training.losses import criterion_of
 from clintune.training.resuming import keeper
-from clintune.training.selection import LOSS, Best
+from clintune.training.selection import LOSS, Best, Validate
 from clintune.training.used_rows import UsedRows
 from clintune.training.validation import validation
 from clintune.training.verdict import Verdict
@@ -37,6 +37,15 @@ class Trained:
 
     best: Best
     verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """How many parameters the first step trains, of how many, and how many steps there are at most."""
+
+    trained: int
+    parameters: int
+    steps: int
 
 
 def train(
@@ -55,27 +64,63 @@ def train(
     validation is read, as the gold. `report` receives numbers while training runs. With `origin`, a run
     that was interrupted goes on where it stood, to the same bytes.
     """
-    section, table = chosen.train, windows / "train.parquet"
     outputs = Outputs.read(windows / "outputs.json")
+    with (
+        mapped_windows(windows / "train.parquet") as mapped,
+        keeper(origin and origin.on(compute.facts())) as kept,
+    ):
+        ready = _prepare(chosen, compute, outputs, mapped, windows=windows, examples=examples)
+        falling = _falls(chosen.train, outputs)
+        course = Course.begin(ready.learner, falling=falling, seed=chosen.seed, report=report)
+        fit(course, mapped, ready.plan, validate=ready.validate, keeper=kept)
+        with whole_folder(checkpoint) as draft:
+            save(_at_last(course.best.weights, ready.tables, chosen, outputs), draft)
+            verdict = course.conclude(draft)
+            _write_facts(draft, chosen, outputs)
+    return Trained(course.best, verdict)
+
+
+def rehearse(chosen: params.Params, compute: Compute, *, windows: Path, examples: Path) -> Rehearsed:
+    """All that `train` does before its first step: whatever refuses params or data then does so here."""
+    outputs = Outputs.read(windows / "outputs.json")
+    with mapped_windows(windows / "train.parquet") as mapped:
+        ready = _prepare(chosen, compute, outputs, mapped, windows=windows, examples=examples)
+        everything = sum(tensor.numel() for tensor in ready.learner.network.parameters())
+        return Rehearsed(ready.learner.trained(), everything, len(ready.plan))
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """What training needs for its first step; `tables` are the embeddings of tokens in use."""
+
+    tables: Mapping[str, UsedRows]
+    validate: Validate
+    plan: Sequence[Planned]
+    learner: Learner
+
+
+def _prepare(
+    chosen: params.Params,
+    compute: Compute,
+    outputs: Outputs,
+    mapped: MappedWindows,
+    *,
+    windows: Path,
+    examples: Path,
+) -> _Ready:
+    section, table, held_out = chosen.train, windows / "train.parquet", windows / "validation.parquet"
     network = _at_first(chosen, outputs)
-    known = tokens_in(table, windows / "validation.parquet", companions=len(chosen.model.companions))
+    known = tokens_in(table, held_out, companions=len(chosen.model.companions))
     tables = accelerate_network(network, compute, known)
     network.to(compute.device)
     criterion = criterion_of(section.loss, outputs, label_totals(table, outputs))
     validate = validation(
-        network, criterion, outputs, windows=windows / "validation.parquet",
+        network, criterion, outputs, windows=held_out,
         examples=examples / "validation.parquet", batch_tokens=section.batch_tokens,
     )  # fmt: skip
-    with mapped_windows(table) as mapped, keeper(origin and origin.on(compute.facts())) as kept:
-        plan = plan_of(mapped.lengths(), section, seed=chosen.seed)
-        learner = Learner.prepare(network, criterion, section, steps=len(plan), compute=compute)
-        course = Course.begin(learner, falling=_falls(section, outputs), seed=chosen.seed, report=report)
-        fit(course, mapped, plan, validate=validate, keeper=kept)
-        with whole_folder(checkpoint) as draft:
-            save(_at_last(course.best.weights, tables, chosen, outputs), draft)
-            verdict = course.conclude(draft)
-            _write_facts(draft, chosen, outputs)
-    return Trained(course.best, verdict)
+    plan = plan_of(mapped.lengths(), section, seed=chosen.seed)
+    learner = Learner.prepare(network, criterion, section, steps=len(plan), compute=compute)
+    return _Ready(tables, validate, plan, learner)
 
 
 def _at_first(chosen: params.Params, outputs: Outputs) -> Network:
