@@ -108,13 +108,14 @@ def _is_entry(entry: Any) -> bool:
     if not isinstance(entry, Mapping) or "cmd" not in entry:
         return False
     items = [*entry.get("deps", []), *entry.get("outs", [])]
-    return all("path" in one and _marks(one) and None not in _marks(one).values() for one in items)
+    return all(_is_item(one) for one in items)
 
 
-def _marks(item: Mapping[str, Any]) -> dict[str, Any]:
-    """DVC's hash, or what the server of an address says: its etag, its checksum."""
-    marks = {key: item[key] for key in item if key not in ("path", "hash", "size", "nfiles", "isexec")}
-    return {key: one if key != "md5" or isinstance(one, str) else None for key, one in marks.items()}
+def _is_item(item: Any) -> bool:
+    """DVC's hash is there, or what the server of an address says: its etag, its checksum."""
+    marks = item.keys() - {"path", "hash", "size", "nfiles", "isexec"}
+    is_text = isinstance(item.get("md5", ""), str)  # the first digits may look like a number
+    return "path" in item and bool(marks) and is_text and None not in item.values()
 
 
 def _sealed(place: Home) -> dict[str, LockEntry]:
