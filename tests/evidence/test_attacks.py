@@ -18,8 +18,9 @@ from mlflow.entities import LoggedModelInput, LoggedModelOutput
 from ruamel.yaml import YAML
 
 from clintune.evidence.packing.archive import read_archive, write_archive
-from clintune.evidence.verification import verifier
+from clintune.evidence.verification import observing, verifier
 from clintune.sealing.canonical import canonical
+from clintune.tracking import limits
 from tests.evidence.rerunning import run_again
 from tests.evidence.verification import judged_alone, packed_quickly, run_quickly, verified_quickly
 from tests.project import Project
@@ -666,6 +667,17 @@ def test_a_file_that_cannot_be_read_is_one_line(scene):
     (scene.project.root / "data/bundle/notes.txt").symlink_to("/proc/self/mem")
     done = run_quickly(scene.project, "clintune", "verify", ok=False)
     assert (done.returncode, done.stderr.count("\n"), "cannot be read" in done.stderr) == (2, 1, True)
+
+
+@pytest.mark.parametrize("first", ["sealed", "added"])
+def test_a_name_that_mlflow_does_not_take_hides_nothing(first):
+    """A store has the short form of it; whoever adds the long one in SQL adds another value."""
+    name = "f1/label: x"
+    held = {limits.name(name): "sealed", name: "added"}
+    ordered = dict(sorted(held.items(), key=lambda item: item[1] != first))
+    named = observing._named_as_said(ordered, [name])
+    assert named[name] == "sealed"
+    assert sorted(named.values()) == ["added", "sealed"]
 
 
 def test_a_section_of_params_in_place_of_nothing_is_found(scene):

@@ -165,8 +165,11 @@ def _of_replay(line: Tree, record: Tree, run: Tree) -> verifier.Findings:
         "name": record["name"], "start": record["started"], "status": "FINISHED", "lifecycle": "active",
         "execution": None,
     }  # fmt: skip
-    yield from verifier.differences("run", place, "", facts, {key: run[key] for key in facts})
     tags = {**said["tags"], SEALED: f"{line['number']}:{line['hash']}"}
+    if run["status"] == "KILLED" and not run["sealed"]:  # before it could name its line, as a stage may be
+        ends = {key: tags.get(key) for key in (SEALED, "clintune.reason")}
+        run = {**run, "status": "FINISHED", "tags": {**run["tags"], **ends}}
+    yield from verifier.differences("run", place, "", facts, {key: run[key] for key in facts})
     yield from verifier.judge_said(place, {**said, "tags": tags}, dict(run))
     for kind, shown in (("metric", "latest"), ("dataset", "datasets"), ("model", "models")):
         yield from verifier.differences("run", place, kind, {}, run[shown])

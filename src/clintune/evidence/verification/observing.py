@@ -254,8 +254,10 @@ def _number(value: float) -> float | str:
 
 
 def _named_as_said(held: Mapping[str, Any], said: Iterable[str]) -> Tree:
+    """A name that MLflow does not take, and that is there all the same, does not stand for what was said."""
     names = {limits.name(name): name for name in said}
-    return {names.get(name, name): value for name, value in held.items()}
+    beside = {name: f"{name}, as MLflow never writes it" for name in names.values() - names.keys()}
+    return {names.get(name, beside.get(name, name)): value for name, value in held.items()}
 
 
 def _as_said(held: Mapping[str, str], said: Mapping[str, str], shortened: Any) -> dict[str, str]:

@@ -136,7 +136,7 @@ def judge_runs(observed: Tree, sealed: Pairs, chain: list[Tree]) -> Findings:
         elif run is not None and not waits:  # one that was killed before it named a line says so in its tags
             killed = run["status"] == "KILLED" and not run["sealed"] and record["lock_entry_sha256"] not in alone
             tags = {**record["reported"]["tags"], "clintune.sealed": f"{line['number']}:{line['hash']}"}
-            ends = {key: tags.get(key) for key in ("clintune.sealed", "mlflow.note.content")} if killed else {}
+            ends = {it: tags.get(it) for it in ("clintune.sealed", "clintune.reason", "mlflow.note.content") * killed}
             held = {**run, "status": "FINISHED" if killed else run["status"], "tags": {**run["tags"], **ends}}
             yield from judge_run(tags, record, held, observed["executions"])
     lines = {str(line["number"]): line["hash"] for line in chain}
