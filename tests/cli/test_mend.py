@@ -3,6 +3,7 @@
 import pytest
 
 from clintune.cli.mend import mend
+from clintune.errors import UserError
 from clintune.lockfile import read_lock
 from clintune.tracking.home import Home
 
@@ -51,6 +52,41 @@ def test_without_a_sealed_record_the_torn_lock_is_taken_away(torn, tmp_path):
     [said] = mend(torn, Home(tmp_path / "elsewhere"))
     assert "nothing was sealed" in said
     assert not (torn / "dvc.lock").exists()
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        "  announce:\n    cmd: echo done\n    deps:\n    - path: x.json\n      hash: md5\n      md5: b5a5\n",
+        "  announce:\n    cmd: echo done\n",
+        "  fetch:\n    cmd: x\n    deps:\n    - path: https://example.org/x\n      etag: '\"9\"'\n",
+    ],
+)
+def test_stages_of_a_user_that_write_nothing_or_read_an_address_tear_no_lock(torn, own):
+    with (torn / "dvc.lock").open("a") as stream:
+        stream.write(own)
+    before = (torn / "dvc.lock").read_bytes()
+    assert list(mend(torn, Home(torn / ".clintune"))) == []
+    assert (torn / "dvc.lock").read_bytes() == before
+
+
+def test_a_lock_that_git_could_not_merge_is_left_to_the_user(torn):
+    lock = torn / "dvc.lock"
+    text = lock.read_text()
+    lock.write_text(f"<<<<<<< HEAD\n{text}=======\n{text}>>>>>>> other\n")
+    before = lock.read_bytes()
+    with pytest.raises(UserError, match="git could not merge"):
+        list(mend(torn, Home(torn / ".clintune")))
+    assert lock.read_bytes() == before
+
+
+def test_each_half_is_kept(torn):
+    halves = [b"stages:\n  x: {", b"stages:\n  y: {"]
+    for half in halves:
+        (torn / "dvc.lock").write_bytes(half)
+        list(mend(torn, Home(torn / ".clintune")))
+    kept = [torn / ".clintune/dvc.lock.torn", torn / ".clintune/dvc.lock.torn.2"]
+    assert [file.read_bytes() for file in kept] == halves
 
 
 def test_dvc_takes_what_was_mended_for_what_it_wrote(finished, tmp_path):

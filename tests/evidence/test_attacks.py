@@ -18,8 +18,9 @@ from mlflow.entities import LoggedModelInput, LoggedModelOutput
 from ruamel.yaml import YAML
 
 from clintune.evidence.packing.archive import read_archive, write_archive
-from clintune.evidence.verification import verifier
+from clintune.evidence.verification import observing, verifier
 from clintune.sealing.canonical import canonical
+from clintune.tracking import limits
 from tests.evidence.rerunning import run_again
 from tests.evidence.verification import judged_alone, packed_quickly, run_quickly, verified_quickly
 from tests.project import Project
@@ -520,6 +521,18 @@ def _an_execution_of_nothing(scene: Scene) -> None:
     client.set_terminated(made.info.run_id)
 
 
+def _a_running_execution_of_nothing(scene: Scene) -> None:
+    """It never ends, and so is never looked at as one that did."""
+    client = client_of(scene.project)
+    old = client.get_run(run_of(scene, "evaluate").data.tags["mlflow.parentRunId"])
+    made = client.create_run(old.info.experiment_id, tags=old.data.tags, run_name=old.info.run_name)
+    client.log_metric(made.info.run_id, "strict/f1", 0.9999)
+
+
+def _all_in_another_experiment(scene: Scene) -> None:
+    scene.query("UPDATE runs SET experiment_id = ?", client_of(scene.project).create_experiment("other"))
+
+
 def _better_than_its_stages(scene: Scene) -> None:
     scene.query("UPDATE runs SET status = 'FAILED' WHERE run_uuid = ?", run_of(scene, "pretrain").info.run_id)
 
@@ -613,6 +626,8 @@ def _an_execution_below_a_run(scene: Scene) -> None:
         (_an_execution_below_a_run, "parent: sealed nothing"),
         (_below_an_execution, "of stage evaluate: sealed nothing, found a run that no stage made"),
         (_an_execution_of_nothing, "a run that no stage made"),
+        (_a_running_execution_of_nothing, "a run that no stage made"),
+        (_all_in_another_experiment, "of train: experiment: sealed 1, found "),
         (_in_another_experiment, "of stage train: experiment"),
         (_better_than_its_stages, "status: sealed FAILED, found FINISHED"),
     ],
@@ -621,6 +636,48 @@ def test_a_run_is_where_it_belongs(scene, change, expected):
     change(scene)
     found = [verifier.shown(one) for one in verified_quickly(scene.project)]
     assert any(expected in line for line in found), found
+
+
+@pytest.mark.parametrize("path", ["/", "/etc", "../..", "data/../.."])
+def test_nobody_looks_where_a_forged_entry_leads_out_of_the_project(scene, path):
+    with (scene.project.root / "dvc.lock").open("a") as lock:
+        lock.write(f"  forged:\n    cmd: x\n    outs:\n    - path: {path}\n      md5: {'a' * 32}\n")
+    [one] = verified_quickly(scene.project)
+    assert one["place"] == "dvc.lock: forged"
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [("datasets", "name"), ("input_tags", "name"), ("logged_model_tags", "tag_key"), ("params", "value")],
+)
+def test_bytes_where_mlflow_writes_text_are_one_line_or_a_finding(scene, tmp_path, table, column):
+    """The triggers know no bytes either: whoever writes them has taken them off."""
+    triggers = scene.query("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+    for name, _ in triggers:
+        scene.query(f"DROP TRIGGER {name}")
+    scene.query(f"UPDATE {table} SET {column} = X'FF00' WHERE rowid = (SELECT min(rowid) FROM {table})")
+    for _, statement in triggers:
+        scene.query(statement)
+    done = run_quickly(scene.project, "clintune", "pack", "-o", str(tmp_path / "evidence.zip"), ok=False)
+    assert "Traceback" not in done.stderr
+    assert done.returncode in {1, 2}
+
+
+def test_a_file_that_cannot_be_read_is_one_line(scene):
+    (scene.project.root / "data/bundle/notes.txt").symlink_to("/proc/self/mem")
+    done = run_quickly(scene.project, "clintune", "verify", ok=False)
+    assert (done.returncode, done.stderr.count("\n"), "cannot be read" in done.stderr) == (2, 1, True)
+
+
+@pytest.mark.parametrize("first", ["sealed", "added"])
+def test_a_name_that_mlflow_does_not_take_hides_nothing(first):
+    """A store has the short form of it; whoever adds the long one in SQL adds another value."""
+    name = "f1/label: x"
+    held = {limits.name(name): "sealed", name: "added"}
+    ordered = dict(sorted(held.items(), key=lambda item: item[1] != first))
+    named = observing._named_as_said(ordered, [name])
+    assert named[name] == "sealed"
+    assert sorted(named.values()) == ["added", "sealed"]
 
 
 def test_a_section_of_params_in_place_of_nothing_is_found(scene):

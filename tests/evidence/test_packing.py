@@ -4,6 +4,7 @@ import ast
 import json
 import os
 import shutil
+import struct
 import sys
 import zipfile
 from dataclasses import asdict
@@ -114,6 +115,70 @@ def test_a_score_that_was_bettered_is_named_though_the_manifest_was_made_to_fit(
     write_archive(tmp_path / "pack.zip", redone(parts, {path: json.dumps(metrics).encode()}))
     _, [finding] = judged_alone(tmp_path / "pack.zip")
     assert (finding["kind"], finding["place"], finding["field"]) == ("pack", "observed.json", path)
+
+
+def test_a_forged_record_under_the_name_of_a_sealed_one_is_named(parts, tmp_path):
+    """The sealed one lies below, where it was taken for it: whoever reads by name sees another score."""
+    path = next(one for one in sorted(parts) if one.startswith("ledger/records/"))
+    beside = path.replace("records/", "records/z/")
+    forged = redone(parts, {path: b'{"strict/f1":0.9999}', beside: parts[path]})
+    write_archive(tmp_path / "pack.zip", forged)
+    places = {one["place"] for one in judged_alone(tmp_path / "pack.zip")[1]}
+    assert {f"records/{Path(path).name}", f"records/z/{Path(path).name}"} <= places
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("ledger/records/{}.json".format("a" * 64), "records/{}.json".format("a" * 64)),
+        ("Ledger/Records/a.json", "records/Ledger/Records/a.json"),
+        ("ledger/records/a.txt", "observed.json"),
+        ("ledger/ledger.json", "observed.json"),
+    ],
+)
+def test_what_no_line_names_does_not_lie_in_the_ledger(parts, tmp_path, name, place):
+    write_archive(tmp_path / "pack.zip", redone(parts, {name: b"{}"}))
+    assert place in {one["place"] for one in judged_alone(tmp_path / "pack.zip")[1]}
+
+
+def test_the_manifest_says_nothing_that_is_compared_with_nothing(parts):
+    assert set(json.loads(parts["manifest.json"])) == {"format", "authors", "head", "parts"}
+
+
+def test_a_link_is_no_part(parts, tmp_path, project):
+    """Unpacked it would show what lies elsewhere, today this and tomorrow that, under a signature."""
+    with zipfile.ZipFile(tmp_path / "pack.zip", "w") as archive:
+        for name in parts:
+            entry = zipfile.ZipInfo(name)
+            entry.create_system, entry.external_attr = 3, 0o100644 << 16
+            if name == "report.html":
+                entry.external_attr = 0o120777 << 16
+            archive.writestr(entry, parts[name])
+    done = project.run("clintune", "verify", "--pack", str(tmp_path / "pack.zip"), ok=False)
+    assert (done.returncode, "or a link" in done.stderr) == (2, True)
+
+
+def test_a_part_that_ends_after_the_file_is_one_line(evidence, project, tmp_path):
+    content = bytearray(evidence.read_bytes())
+    last = content.rfind(b"PK\x01\x02")
+    [start] = struct.unpack("<L", content[last + 42 : last + 46])
+    for place in (last + 20, start + 18):
+        content[place : place + 8] = struct.pack("<LL", 1 << 30, 1 << 30)
+    (tmp_path / "pack.zip").write_bytes(content)
+    done = project.run("clintune", "verify", "--pack", str(tmp_path / "pack.zip"), ok=False)
+    assert (done.returncode, done.stderr.count("\n"), "Traceback" in done.stderr) == (2, 1, False)
+
+
+@pytest.mark.parametrize(("held", "problem"), [("signed", "was signed"), ("other", "is no evidence file")])
+def test_nothing_that_somebody_needs_is_written_over(project, parts, tmp_path, held, problem):
+    file = tmp_path / "evidence.zip"
+    if held == "signed":
+        write_archive(file, {**parts, "signatures/01-approver.json": b"{}"})
+    else:
+        file.write_bytes(b"what somebody wrote")
+    before = file.read_bytes()
+    done = project.run("clintune", "pack", "-o", str(file), ok=False)
+    assert (done.returncode, problem in done.stderr, file.read_bytes()) == (2, True, before)
 
 
 def test_a_score_of_a_stage_that_was_taken_out_of_what_was_observed_is_named(parts, tmp_path):

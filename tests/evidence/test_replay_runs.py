@@ -69,6 +69,18 @@ def test_it_shows_what_was_sealed(scene, replay):
     assert sealed["run"] == tags["clintune.run"]
 
 
+def test_one_that_was_killed_before_it_could_name_its_line_is_as_it_was_sealed(scene, replay):
+    """By the sender, which ends the run of a process that is gone; what it says is compared all the same."""
+    client, run = client_of(scene.project), replay.info.run_id
+    client.update_run(run, status="RUNNING")
+    client.delete_tag(run, "clintune.sealed")
+    client.set_tag(run, "clintune.reason", "the process is gone")
+    client.set_terminated(run, "KILLED")
+    assert verified_quickly(scene.project) == []
+    bettered(scene, replay)
+    assert [one["field"] for one in verified_quickly(scene.project)] == ["tag replay.tier"]
+
+
 def cut_off(scene: Scene, _run: Any) -> None:
     lines = scene.ledger.file.read_bytes().splitlines(keepends=True)
     scene.ledger.file.write_bytes(b"".join(lines[:-1]))

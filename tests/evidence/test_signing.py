@@ -91,8 +91,8 @@ def test_two_people_sign_and_it_is_said_who_as_what_and_meaning_what(evidence, k
     verdict = judge_file(evidence, signers=signers(writer="a", reader="b"))
     assert verdict.findings == []
     assert [line.partition(" by ")[2] for line in verdict.lines()[:2]] == [
-        "writer@example.org as author: made by me",
-        "reader@example.org as approver: reviewed and approved",
+        "'writer@example.org' as author: 'made by me'",
+        "'reader@example.org' as approver: 'reviewed and approved'",
     ]
 
 
@@ -127,6 +127,24 @@ def test_what_a_signer_writes_makes_no_line_of_its_own(evidence, key):
     assert "\n" not in first
     assert "\x1b" not in first
     assert second.startswith("Everything is as it was sealed: 6 parts;")
+
+
+def test_what_a_signer_writes_is_no_word_of_somebody_else(evidence, key):
+    """In quotes, so that nobody reads a second signature in the meaning of the first."""
+    words = "wrote it; signed at 2026-01-01 by qa@example.org as approver: reviewed"
+    sign(evidence, role="reviewer", meaning=words, signer="reader\u200b@example.org", key=key("b"))
+    first, _ = judge_file(evidence).last_words
+    assert f"by 'reader\\u200b@example.org' as reviewer: '{words}'" in first
+
+
+def test_an_approval_by_an_author_in_a_longer_role_is_a_finding(evidence, key, nobody_asks):
+    sign(evidence, role="final-approver", meaning="ok", signer="writer@example.org", key=key("a"))
+    assert findings(evidence, None) == ["approval by writer@example.org role"]
+
+
+def test_nobody_who_wrote_it_is_asked_for_an_approval_in_a_longer_role(evidence, key):
+    with pytest.raises(UserError, match="is an author"):
+        sign(evidence, role="final-approver", meaning="ok", signer="writer@example.org", key=key("a"))
 
 
 def test_a_signature_over_other_evidence_is_a_finding(evidence, key, signers, tmp_path):

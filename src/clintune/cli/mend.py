@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from ruamel.yaml.error import YAMLError
 from clintune.errors import UserError
 from clintune.evidence.verification.sealed import ledger_in
 from clintune.files import whole_file
-from clintune.lockfile import LockEntry, read_lock
+from clintune.lockfile import LockEntry
 from clintune.sealing.record import KIND
 from clintune.tracking.home import Home
 
@@ -56,11 +57,14 @@ def _mend_lock(root: Path, place: Home) -> Iterator[str]:
     DVC compares an entry with what lies there before it relies on it.
     """
     file = root / "dvc.lock"
-    if not file.is_file() or _is_whole(file):
+    if not file.is_file() or _is_whole(file, place):
         return
-    entries = {record["stage"]: record["lock"] for _, record in ledger_in(place.ledger).of_kind(KIND)}
+    if b"\n<<<<<<< " in b"\n" + file.read_bytes():
+        step = "take one side (git checkout --ours dvc.lock, or --theirs), then dvc repro"
+        raise UserError("dvc.lock", "two versions of it, which git could not merge", step)
+    entries = _sealed(place)
     place.root.mkdir(parents=True, exist_ok=True)
-    kept = place.root / "dvc.lock.torn"
+    kept = _free(place.root / "dvc.lock.torn")
     kept.write_bytes(file.read_bytes())
     if entries:
         _write(file, entries, like=_params(root / "params.yaml"))
@@ -69,6 +73,12 @@ def _mend_lock(root: Path, place: Home) -> Iterator[str]:
         file.unlink()
         how = "taken away, for nothing was sealed to mend it from"
     yield f"dvc.lock was torn, as by a kill: {how}; as it was: {place.root.name}/{kept.name}"
+
+
+def _free(file: Path) -> Path:
+    """Where no earlier half lies."""
+    names = (file.with_name(f"{file.name}.{number}") for number in count(2))
+    return next(one for one in chain([file], names) if not one.exists())
 
 
 def _params(file: Path) -> Mapping[str, Any]:
@@ -80,19 +90,37 @@ def _params(file: Path) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
-def _is_whole(file: Path) -> bool:
+def _is_whole(file: Path, place: Home) -> bool:
+    """A file that was cut off may still be YAML: then something that it names has no hash, or no outputs.
+
+    A stage that writes nothing is a user's own: of those that were sealed there is none.
+    """
     try:
-        return all(_is_entry(entry) for entry in read_lock(file).values())
-    except UserError:
+        stages = YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8"))["stages"]
+        without = {stage for stage, entry in stages.items() if _is_entry(entry) and not entry.get("outs")}
+        return all(map(_is_entry, stages.values())) and not (without and without & _sealed(place).keys())
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, YAMLError, RecursionError):
         return False
 
 
 def _is_entry(entry: Any) -> bool:
-    """Whether each thing that it names has a hash; a file that was cut off may still be YAML."""
-    if not isinstance(entry, Mapping) or not {"cmd", "outs"} <= entry.keys():
+    """Whether each thing that it names has something that tells it from others, as a rule its MD5."""
+    if not isinstance(entry, Mapping) or "cmd" not in entry:
         return False
-    items = [*entry.get("deps", []), *(entry["outs"] or [None])]
-    return all(isinstance(one, Mapping) and {"path", "md5"} <= one.keys() for one in items)
+    items = [*entry.get("deps", []), *entry.get("outs", [])]
+    return all(_is_item(one) for one in items)
+
+
+def _is_item(item: Any) -> bool:
+    """DVC's hash is there, or what the server of an address says: its etag, its checksum."""
+    marks = item.keys() - {"path", "hash", "size", "nfiles", "isexec"}
+    is_text = isinstance(item.get("md5", ""), str)  # the first digits may look like a number
+    return "path" in item and bool(marks) and is_text and None not in item.values()
+
+
+def _sealed(place: Home) -> dict[str, LockEntry]:
+    """By stage, the entry of its last run."""
+    return {record["stage"]: record["lock"] for _, record in ledger_in(place.ledger).of_kind(KIND)}
 
 
 def _write(file: Path, entries: Mapping[str, LockEntry], *, like: Mapping[str, Any]) -> None:

@@ -101,7 +101,7 @@ def stored_runs(store: Store) -> dict[str, Stored]:
     """The runs of stages and replays by the name that they had in the spool, those in the bin too.
 
     A second run of that name, one without any that says what those say, and that of an execution which has
-    finished without a stage, are named as MLflow does.
+    finished or shows scores without a stage, are named as MLflow does.
     """
     runs = {run.info.run_id: run for run in _all_runs(store)}
     found: dict[str, Stored] = {}
@@ -111,8 +111,8 @@ def stored_runs(store: Store) -> dict[str, Stored]:
             found[run_id if name is None or name in found else name] = one
     parents = {one.parent_id for one in found.values()}
     for run_id, run in runs.items():
-        finished = _kind(run) == EXECUTION and run.info.status in OVER
-        if finished and run_id not in parents:
+        shows = run.info.status in OVER or run.data.metrics
+        if _kind(run) == EXECUTION and shows and run_id not in parents:
             found[run_id] = Stored(run, None)
     return found
 

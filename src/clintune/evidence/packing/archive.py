@@ -28,13 +28,29 @@ def write_archive(path: Path, parts: Mapping[str, bytes]) -> None:
         raise UserError(str(path), f"cannot be written ({error.strerror})", "name another file") from None
 
 
+def expect_unsigned(path: Path) -> None:
+    """An evidence file is written over another one that nobody signed, and over nothing else.
+
+    Raises UserError.
+    """
+    if not path.is_file():
+        return
+    step = "name another file with -o, or move this one"
+    try:
+        parts = read_archive(path)
+    except UserError:
+        raise UserError(str(path), "is there already, and is no evidence file", step) from None
+    if any(map(verifier.SIGNATURE.fullmatch, parts)):
+        raise UserError(str(path), "is there already, and was signed: its signatures would be lost", step)
+
+
 def read_archive(path: Path) -> dict[str, bytes]:
     """The parts of an evidence file, packed or unpacked. Raises UserError if it is none."""
     try:
         parts = verifier.read_parts(path)
     except FileNotFoundError:
         raise UserError(str(path), "no such file", _NEXT) from None
-    except (OSError, ValueError, RuntimeError, zipfile.BadZipFile) as error:  # a password, another method
+    except (OSError, ValueError, RuntimeError, EOFError, zipfile.BadZipFile) as error:  # a password, too
         raise UserError(str(path), f"no evidence file ({type(error).__name__}: {error})", _NEXT) from None
     if MANIFEST not in parts:
         raise UserError(str(path), f"no evidence file: {MANIFEST} is not in it", _NEXT)

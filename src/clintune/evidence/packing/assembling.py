@@ -9,13 +9,13 @@ from clintune.evidence.changes.changing import changes
 from clintune.evidence.checklist.checking import parts as checklist_parts
 from clintune.evidence.documents.writing import documents
 from clintune.evidence.git import asked
-from clintune.evidence.packing.archive import MANIFEST, write_archive
+from clintune.evidence.packing.archive import MANIFEST, expect_unsigned, write_archive
 from clintune.evidence.subject import Subject, subject_of
 from clintune.evidence.verification import verifier
 from clintune.evidence.verification.findings import Finding, as_findings
 from clintune.evidence.verification.verifying import look, verdict_of
 from clintune.files import sha256
-from clintune.sealing.canonical import canonical, digest
+from clintune.sealing.canonical import canonical
 from clintune.sealing.hashing import Sum
 from clintune.tracking.home import Home
 from clintune.tracking.store import answering
@@ -56,8 +56,10 @@ def pack(
     """Write the evidence of what dvc.lock names; give what verification finds now, and the number of parts.
 
     With the change record `since` a commit or a run, if one is named. Raises LedgerError where nothing was
-    ever sealed, TrackingError where the store cannot be asked, UserError where the name stands for nothing.
+    ever sealed, TrackingError where the store cannot be asked, UserError where the name stands for nothing,
+    or the file that is there already is no evidence, or signed.
     """
+    expect_unsigned(file)
     changed = {} if since is None else {CHANGES: canonical(changes(root, place, since, None).as_json())}
     _, observed = look(root, place)
     subject = subject_of(root, place)
@@ -100,10 +102,8 @@ def manifest(subject: Subject, parts: Mapping[str, bytes]) -> dict[str, Any]:
     _, lines, _ = verifier.read_ledger(subject.sealed.lines, subject.sealed.records)
     return {
         "format": FORMAT,
-        "commits": _commits(subject),
         "authors": sorted(_authors(subject)),
         "head": lines[-1] if lines else {},
-        "records": {stage: digest(record) for stage, record in subject.records.items()},
         "parts": sums_of(parts),
     }
 

@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 
 from clintune.errors import UserError
@@ -85,18 +86,23 @@ def expect_independent(
     statement: Mapping[str, str], signed: Iterable[Mapping[str, str]], *, authors: Iterable[str]
 ) -> None:
     """Who wrote it, or signed it as something else, does not approve it."""
-    signer, role, earlier = statement["signer"], statement["role"].casefold(), list(signed)
+    signer, roles, earlier = statement["signer"], _parts(statement["role"]), list(signed)
     who = _named(signer)
     for one in earlier:
         if one["key"] == statement["key"] and one["signer"] != signer:
             problem = f"this key signed as {one['signer']} before"
             raise UserError("--key", problem, "each signer has a key of their own")
-    if role == APPROVER and who in map(_named, authors):
+    if APPROVER in roles and who in map(_named, authors):
         raise UserError("--name", f"{signer} is an author of it", "somebody else approves")
     own = (one for one in earlier if _named(one["signer"]) == who)
-    for other in (one["role"].casefold() for one in own):
-        if {role, other} == {AUTHOR, APPROVER}:
+    for other in (one["role"] for one in own):
+        if (AUTHOR, APPROVER) in {*product(roles, _parts(other)), *product(_parts(other), roles)}:
             raise UserError("--role", f"{signer} signed as {other}", "somebody else approves")
+
+
+def _parts(role: str) -> list[str]:
+    """A final-approver approves, as the judge reads it."""
+    return role.casefold().split("-")
 
 
 def _named(signer: str) -> str:

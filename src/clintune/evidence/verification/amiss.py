@@ -18,6 +18,7 @@ from clintune.tracking import limits
 from clintune.tracking.artifacts import as_text
 from clintune.tracking.run import SEALED
 from clintune.tracking.stored import OVER, Logged, Registered, Stored, by_execution
+from clintune.tracking.trail.reading import Change
 
 Tree: TypeAlias = Mapping[str, Any]
 Amiss: TypeAlias = tuple[str, str, str, object, object]
@@ -67,8 +68,12 @@ def _stages(file: Path, sealed: Iterable[str]) -> list[str]:
 
 
 def of_files(root: Path, lock: Mapping[str, LockEntry]) -> Iterator[Amiss]:
-    """What lies among the outputs and has no content to hash: links to folders, links to nothing, pipes."""
-    for path in (out["path"] for entry in lock.values() for out in entry.get("outs", [])):
+    """What lies among the outputs and has no content to hash: links to folders, links to nothing, pipes.
+
+    Nobody goes where a forged entry leads, out of the project: `path: /`.
+    """
+    paths = (out["path"] for entry in lock.values() for out in entry.get("outs", []))
+    for path in (one for one in paths if not os.path.normpath(one).startswith(("..", "/"))):
         for folder, folders, files in os.walk(root / path):
             links = [name for name in folders if Path(folder, name).is_symlink()]
             odd = dict.fromkeys(links, "a link to a folder")
@@ -99,6 +104,19 @@ def of_runs(
             if own != there:
                 yield "run", f"run {one.id} of stage {one.run.info.run_name}", "experiment", there, own
         yield from _of_execution(parent, [records[key] for key in stages if key in records], stages.values())
+
+
+def of_moves(trail: Iterable[Change], stored: Mapping[str, Stored]) -> Iterator[Amiss]:
+    """Runs that somebody put into another experiment, which MLflow never does. `trail`: oldest first."""
+    first = dict[str, str]()
+    for row in (verifier.parsed(one.before or "") for one in trail if one.place == "runs"):
+        first.setdefault(str(row.get("run_uuid")), str(row.get("experiment_id")))
+    own = {one.id: one.run for one in stored.values()}
+    own |= {str(one.parent.info.run_id): one.parent for one in stored.values() if one.parent}
+    for name in sorted(first.keys() & own.keys()):
+        info = own[name].info
+        if first[name] != str(info.experiment_id):
+            yield "run", f"run {name} of {info.run_name}", "experiment", first[name], info.experiment_id
 
 
 def _of_execution(parent: Any, records: list[Tree], stages: Iterable[Stored]) -> Iterator[Amiss]:
@@ -147,8 +165,11 @@ def _of_replay(line: Tree, record: Tree, run: Tree) -> verifier.Findings:
         "name": record["name"], "start": record["started"], "status": "FINISHED", "lifecycle": "active",
         "execution": None,
     }  # fmt: skip
-    yield from verifier.differences("run", place, "", facts, {key: run[key] for key in facts})
     tags = {**said["tags"], SEALED: f"{line['number']}:{line['hash']}"}
+    if run["status"] == "KILLED" and not run["sealed"]:  # before it could name its line, as a stage may be
+        ends = {key: tags.get(key) for key in (SEALED, "clintune.reason")}
+        run = {**run, "status": "FINISHED", "tags": {**run["tags"], **ends}}
+    yield from verifier.differences("run", place, "", facts, {key: run[key] for key in facts})
     yield from verifier.judge_said(place, {**said, "tags": tags}, dict(run))
     for kind, shown in (("metric", "latest"), ("dataset", "datasets"), ("model", "models")):
         yield from verifier.differences("run", place, kind, {}, run[shown])

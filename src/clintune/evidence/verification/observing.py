@@ -34,7 +34,7 @@ from clintune.tracking.stored import (
     stored_runs,
 )  # fmt: skip
 from clintune.tracking.trail.opening import is_kept, name_of
-from clintune.tracking.trail.reading import gaps, trail_of
+from clintune.tracking.trail.reading import Change, gaps, trail_of
 
 Tree = dict[str, Any]
 CERTIFICATE = "certificate"
@@ -62,14 +62,14 @@ def observe(root: Path, place: Home, sealed: Sealed) -> Tree:
         executions = dict(_executions(store, stored, said))
         versions = [one for one in registered(store) if one.run_id not in sharing.others]
         models = [one for one in logged(store) if one.run_id not in sharing.others]
-    lines = {key: one.sealed for key, one in stored.items() if one.sealed}
+    lines, trail = {key: one.sealed for key, one in stored.items() if one.sealed}, _trail(place)
     found = [
-        *missing, *amiss.of_params(_params(root), lock),
+        *missing, *amiss.of_params(_params(root), lock), *amiss.of_files(root, lock),
         *amiss.of_lock(root, lock, [record for key, record in said.items() if key in lines]),
-        *amiss.of_files(root, lock), *amiss.of_runs(stored, said, shown), *amiss.of_executions(executions),
+        *amiss.of_runs(stored, said, shown), *amiss.of_executions(executions), *amiss.of_moves(trail, stored),
         *amiss.of_replays(runs, certificates, {*waiting} - lines.keys()),
         *amiss.of_registry(versions, stored, said), *amiss.of_models(models, stored, said),
-        *amiss.of_trail(sharing.own_lines(_changed_tags(place)), sealed.lines, lines.values()),
+        *amiss.of_trail(sharing.own_lines(_changed_tags(trail)), sealed.lines, lines.values()),
     ]  # fmt: skip
     return {
         "lock": lock,
@@ -122,13 +122,17 @@ def _gaps(place: Home) -> Iterator[amiss.Amiss]:
                 yield "trail", name_of(place), part, "a trigger of the trail", found
 
 
-def _changed_tags(place: Home) -> list[Tree]:
-    """Tags of runs as they were before somebody changed or deleted them, oldest first."""
+def _trail(place: Home) -> list[Change]:
+    """What somebody changed in the store, oldest first."""
     if not is_kept(place):
         return []
     with answering(place.uri):
-        changes = trail_of(place)
-    pairs = [(one.before or "", one.after or "") for one in changes if one.place == "tags"]
+        return trail_of(place)
+
+
+def _changed_tags(trail: Iterable[Change]) -> list[Tree]:
+    """Tags of runs as they were before somebody changed or deleted them, oldest first."""
+    pairs = [(one.before or "", one.after or "") for one in trail if one.place == "tags"]
     return [tag for pair in pairs for tag in before(*map(verifier.parsed, pair))]  # anybody may add a row
 
 
@@ -250,8 +254,10 @@ def _number(value: float) -> float | str:
 
 
 def _named_as_said(held: Mapping[str, Any], said: Iterable[str]) -> Tree:
+    """A name that MLflow does not take, and that is there all the same, does not stand for what was said."""
     names = {limits.name(name): name for name in said}
-    return {names.get(name, name): value for name, value in held.items()}
+    beside = {name: f"{name}, as MLflow never writes it" for name in names.values() - names.keys()}
+    return {names.get(name, beside.get(name, name)): value for name, value in held.items()}
 
 
 def _as_said(held: Mapping[str, str], said: Mapping[str, str], shortened: Any) -> dict[str, str]:

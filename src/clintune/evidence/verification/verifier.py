@@ -18,6 +18,7 @@ STAGE = {"run": "", "stage": "", "lock": {}, "lock_entry_sha256": "", "inputs": 
 STATEMENT = {"key", "manifest_sha256", "meaning", "role", "signed_at", "signer"}
 ODD = re.compile(r"(^|[/. ])(/|$)|[^ -9;-\[\]-~]")  # a name that is another, or taken for one, once it is unpacked
 SIGNATURE, CONTROL = re.compile(r"signatures/[0-9]+-[A-Za-z0-9-]+\.(json|sig|tsr)"), re.compile(r"[\x00-\x1f\x7f-\x9f]")
+COPIED = re.compile(r"(?i)certificates/|files/(?!\w+\.(lock|yaml)$)|ledger/(?!(?-i:ledger\.jsonl|records/.*\.json)$)")
 THREATS = """Detected: later changes of files, runs, dvc.lock or ledger by who cannot redo all that vouches for them.
 Not detected: a lie told while a stage ran (clintune replay runs it again); ledger, store and evidence all made anew by
 one person (a signature of somebody else, or the last line of the ledger kept elsewhere, shows that)."""
@@ -43,17 +44,15 @@ def finding(kind: str, place: str, field: str, sealed: Any, found: Any) -> Findi
 def differences(kind: str, place: str, field: str, sealed: Tree, found: Tree) -> Findings:
     """One for each key that is not the same on both sides; without a `place` the key is the place."""
     for key in sorted(sealed.keys() | found.keys()):
-        if sealed.get(key) != found.get(key):
-            where = (place, f"{field} {key}".strip()) if place else (key, field)
-            yield finding(kind, *where, sealed.get(key), found.get(key))
+        if (pair := (sealed.get(key), found.get(key)))[0] != pair[1]:
+            yield finding(kind, *((place, f"{field} {key}".strip()) if place else (key, field)), *pair)
 
 def judge(observed: Tree, lines: Iterable[str | bytes], contents: Mapping[str, bytes]) -> list[Finding]:
     """All findings: `observed` is what lies there now; the ledger's lines; the records' bytes by their names."""
-    sealed, chain, found = read_ledger(lines, contents)
-    stages = [(line, record) for line, record in sealed if line["kind"] == "stage"]
+    sealed, rows, found = read_ledger(lines, contents)
+    own = [(line, record) for line, record in sealed if line["kind"] == "stage"]
     found += [finding("cache", path, "MD5", *pair) for path, pair in observed["cache"].items() if len({*pair}) > 1]
-    found += [finding(*one) for one in observed["amiss"]]
-    found += [*judge_lock(observed, [record for _, record in stages]), *judge_runs(observed, stages, chain)]
+    found += [finding(*it) for it in observed["amiss"]] + [*judge_lock(observed, own), *judge_runs(observed, own, rows)]
     return sorted({canonical(one): one for one in found}.values(), key=lambda one: [*one.values()])
 
 def read_ledger(lines: Iterable[str | bytes], contents: Mapping[str, bytes]) -> tuple[Pairs, list[Tree], list[Finding]]:
@@ -76,6 +75,8 @@ def read_ledger(lines: Iterable[str | bytes], contents: Mapping[str, bytes]) -> 
         found = sha256(contents[name]) if has_form else "of no such kind" if name in contents else ""
         sealed += [(line, record)] if found == name else []
         wrong += [] if found == name else [finding("record", f"records/{name}.json", subject, name, found)]
+    for name in contents.keys() - {str(line["record"]) for line in chain}:
+        wrong.append(finding("record", f"records/{name}.json", "", "a line that names it", ""))
     return sealed, chain, wrong
 
 def name_of(entry: Tree) -> str:
@@ -100,9 +101,9 @@ def made_by(stage: str, entry: Tree, records: Iterable[Tree]) -> tuple[bool, Tre
     alike = [one for one in own if flat(one["lock"], ["dep"]) == flat(entry, ["dep"])]
     return bool(made), (made or alike or own or [None])[-1]
 
-def judge_lock(observed: Tree, records: list[Tree]) -> Findings:
+def judge_lock(observed: Tree, sealed: Pairs) -> Findings:
     """Each entry of dvc.lock was made by a sealed stage, and what that stage read and wrote lies there."""
-    lock, files, makers = observed["lock"], observed["files"], list[Tree]()
+    lock, files, records, makers = observed["lock"], observed["files"], [one for _, one in sealed], list[Tree]()
     made = {out["path"]: out["md5"] for entry in lock.values() for out in entry.get("outs", [])}
     for stage, entry in lock.items():
         (is_made, record), place = made_by(stage, entry, records), f"dvc.lock: {stage}"
@@ -135,7 +136,7 @@ def judge_runs(observed: Tree, sealed: Pairs, chain: list[Tree]) -> Findings:
         elif run is not None and not waits:  # one that was killed before it named a line says so in its tags
             killed = run["status"] == "KILLED" and not run["sealed"] and record["lock_entry_sha256"] not in alone
             tags = {**record["reported"]["tags"], "clintune.sealed": f"{line['number']}:{line['hash']}"}
-            ends = {key: tags.get(key) for key in ("clintune.sealed", "mlflow.note.content")} if killed else {}
+            ends = {it: tags.get(it) for it in ("clintune.sealed", "clintune.reason", "mlflow.note.content") * killed}
             held = {**run, "status": "FINISHED" if killed else run["status"], "tags": {**run["tags"], **ends}}
             yield from judge_run(tags, record, held, observed["executions"])
     lines = {str(line["number"]): line["hash"] for line in chain}
@@ -150,9 +151,8 @@ def judge_run(tags: Tree, record: Tree, run: Tree, executions: Tree) -> Findings
     facts = {"name": record["stage"], "start": record["started"], "status": "FINISHED", "lifecycle": "active"}
     yield from differences("run", place, "", facts, {key: run[key] for key in facts})
     yield from judge_said(place, {**said, "tags": tags}, run)
-    for name in sorted(said["metrics"].keys() | run["metrics"].keys()):
-        points = said["metrics"].get(name, []), run["metrics"].get(name, [])
-        yield from judge_curve(place, name, *points, run["latest"].get(name))
+    for key in sorted(said["metrics"].keys() | run["metrics"].keys()):
+        yield from judge_curve(place, key, run["latest"].get(key), *(it["metrics"].get(key, []) for it in (said, run)))
     datasets = {one["name"]: f"{one['digest']} {one['role']}" for one in said["datasets"]}
     yield from differences("run", place, "dataset", datasets, run["datasets"])
     models = {model["name"]: model["files"] for model in said["models"]}
@@ -172,7 +172,7 @@ def judge_said(place: str, said: Tree, held: Tree) -> Findings:
     for kind, found in {"param": held["params"], "tag": own, "artifact": held["artifacts"]}.items():
         yield from differences("run", place, kind, said[f"{kind}s"], found)
 
-def judge_curve(place: str, name: str, sealed: list[Any], found: list[Any], latest: Any) -> Findings:
+def judge_curve(place: str, name: str, latest: Any, sealed: list[Any], found: list[Any]) -> Findings:
     before, after = ({(step, at): value for step, value, at in one} for one in (sealed, found))
     for step, at in sorted(before.keys() | after.keys()):
         old, new = (repr(one[step, at]) if (step, at) in one else "" for one in (before, after))
@@ -199,13 +199,13 @@ def judge_pack(parts: Mapping[str, bytes], folder: Path | None, signers: Path | 
 
 def judge_parts(parts: Mapping[str, bytes], manifest: Tree, folder: Path | None) -> Findings:
     lines, observed = parts["ledger/ledger.jsonl"].splitlines(), json.loads(parts["observed.json"])
-    contents = {Path(path).stem: one for path, one in parts.items() if path.startswith("ledger/records/")}
+    contents = {it.removeprefix("ledger/records/")[:-5]: parts[it] for it in parts if "/records/" in it.casefold()}
     sealed, chain, _ = read_ledger(lines, contents)
     yield from differences("pack", "manifest.json", "head", manifest["head"], chain[-1] if chain else {})
     known = {f"files/{path}": one for path, one in observed["files"].items() if f"files/{path}" in parts}
     for number, line in enumerate((line for line, _ in sealed if line["kind"] == "certificate"), start=1):
         known[f"certificates/{number}.json"] = line["record"]
-    copied = [it for it in parts if it in known or re.match(r"(?i)certificates/|files/(?!\w+\.(lock|yaml)$)", it)]
+    copied = [it for it in parts if it in known or COPIED.match(it)]
     yield from differences("pack", "observed.json", "", known, {path: sha256(parts[path]) for path in copied})
     yield from judge(observed, lines, contents)
     stages = [record for line, record in sealed if line["kind"] == "stage"]
@@ -241,7 +241,7 @@ def judge_signatures(parts: Mapping[str, bytes], authors: set[str], signers: Pat
         held = {**said, "key": key, "statement": statement.decode(errors="replace")}
         wrong = [*differences("signature", f"{stem}.json", "", facts, held)]
         found, signed = [*found, *wrong], [*signed, *([] if wrong or said in signed else [said])]
-    role = {name: [one for one in signed if one["role"].casefold() == name] for name in ("author", "approver")}
+    role = {name: [it for it in signed if name in it["role"].casefold().split("-")] for name in ("author", "approver")}
     own = {it.strip().casefold() for it in [*authors, *(one[of] for one in role["author"] for of in ("signer", "key"))]}
     found += [finding("signature", f"approval by {one['signer']}", "role", "of no author", "of an author")
               for one in role["approver"] if {one["signer"].strip().casefold(), one["key"].casefold()} & own]
@@ -259,8 +259,7 @@ def key_of(statement: bytes, signature: bytes, signer: str, signers: Path | None
 
 def last_words(parts: Mapping[str, bytes], found: list[Finding], signed: list[Tree], known: bool) -> Iterator[str]:
     whose = "" if known else "; whose key that is was not checked: --signers"
-    for it in signed:
-        yield CONTROL.sub(" ", f"signed at {it['signed_at']} by {it['signer']} as {it['role']}: {it['meaning']}{whose}")
+    yield from ("signed at {signed_at!r} by {signer!r} as {role}: {meaning!r}".format_map(it) + whose for it in signed)
     waiting = len(parsed(parts.get("observed.json", b"")).get("waiting", ()))
     counts = f"{len(parts)} parts" + (f"; {waiting} runs that wait to be sent were not compared" if waiting else "")
     yield f"{f'{len(found)} findings' if found else 'Everything is as it was sealed'}: {counts}.\n{THREATS}"
@@ -269,10 +268,11 @@ def read_parts(path: Path) -> dict[str, bytes]:
     if path.is_dir():
         return {str(one.relative_to(path).as_posix()): one.read_bytes() for one in path.rglob("*") if one.is_file()}
     with zipfile.ZipFile(path) as archive:
-        every = {it.filename: it.extra or it.compress_type or ODD.search(it.filename) for it in archive.infolist()}
-        if len({*map(str.casefold, every)}) < len(archive.infolist()) or any(every.values()):
-            raise ValueError("a part is in it twice, under two names, compressed, or is a folder")
-        return {name: archive.read(name) for name in every}
+        every = archive.infolist()
+        odd = any(it.extra or it.compress_type or it.external_attr >> 29 & 1 or ODD.search(it.filename) for it in every)
+        if odd or len({it.filename.casefold() for it in every}) < len(every):
+            raise ValueError("a part is in it twice, under two names, compressed, or is a folder or a link")
+        return {it.filename: archive.read(it) for it in every}
 
 def shown(one: Finding) -> str:
     sealed, found = (" ".join(one[key].split())[:64] or "nothing" for key in ("sealed", "found"))
@@ -290,7 +290,7 @@ def main() -> None:
         parts = read_parts(arguments.evidence)
         found, signed = judge_pack(parts, arguments.files, arguments.signers)
         lines = [*map(shown, found), *last_words(parts, found, signed, arguments.signers is not None)]
-    except (OSError, LookupError, ValueError, TypeError, AttributeError, RuntimeError, zipfile.BadZipFile) as error:
+    except Exception as error:
         parser.exit(2, f"{arguments.evidence}: could not be checked ({type(error).__name__}: {error})\n")
     text = json.dumps({"findings": found, "signed": signed}, indent=2) if arguments.json else "\n".join(lines)
     print(text.encode(sys.stdout.encoding, "backslashreplace").decode(sys.stdout.encoding))

@@ -1,15 +1,17 @@
 """clintune verify: everything that the ledger sealed, hashed again. No time and no tag is believed."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from clintune.errors import LedgerError
+from clintune.errors import LedgerError, TrackingError, UserError
 from clintune.evidence.verification import verifier
 from clintune.evidence.verification.observing import observe
 from clintune.evidence.verification.sealed import Sealed, ledger_in, lines_in
-from clintune.tracking.home import Home
+from clintune.tracking.home import Home, without_password
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +46,24 @@ def look(root: Path, place: Home) -> tuple[Sealed, dict[str, Any]]:
     """The ledger, and what there is; again where something was sealed meanwhile: its run may be there."""
     while True:
         sealed = ledger_in(place.ledger)
-        observed = observe(root, place, sealed)
+        with _legible(place):
+            observed = json.loads(json.dumps(observe(root, place, sealed), default=repr))
         if lines_in(place.ledger) == sealed.lines:
             return sealed, observed
+
+
+@contextmanager
+def _legible(place: Home) -> Iterator[None]:
+    """Raises UserError for a file that this user may not read, and for bytes where MLflow writes text."""
+    try:
+        yield
+    except OSError as error:
+        problem = f"cannot be read ({error.strerror or type(error).__name__})"
+        name = str(error.filename or "a file of the project")
+        raise UserError(name, problem, "make it readable for who verifies") from None
+    except (TypeError, UnicodeError) as error:
+        problem = f"it holds a value that MLflow does not write ({error})"
+        raise TrackingError(without_password(place.uri), problem, "restore it from a copy") from error
 
 
 def verdict_of(observed: dict[str, Any], sealed: Sealed) -> Verdict:
