@@ -9,7 +9,7 @@ from clintune.errors import DataError, SourceError
 from clintune.examples import SPLITS, Example, Span
 from clintune.files import read_json
 from clintune.ingesting import ingest
-from clintune.params import SplitByHash
+from clintune.params import SplitByFile, SplitByHash
 from clintune.preprocessing import checking, describe, metrics, preprocess
 from clintune.preprocessing.splitting import split_of_group
 from clintune.tables import SPANS, read_examples
@@ -281,6 +281,13 @@ def test_as_many_broken_records_as_allowed_do_not_stop_it(tmp_path):
 def test_a_split_without_a_record_stops_the_stage(tmp_path, empty):
     with pytest.raises(DataError, match=f"no record of 2 is left for {empty}"):
         examples_of(tmp_path, [one for one in SOUND if one["split"] != empty])
+
+
+def test_where_files_decide_it_is_a_pattern_that_fits_nothing(tmp_path):
+    by = SplitByFile(by="file", train="a.jsonl", validation="b.jsonl", test="c.jsonl")
+    rows = [row(one) for one in range(9)]
+    with pytest.raises(DataError, match=r"no record of 9 is left for validation; mend its pattern$"):
+        examples_of(tmp_path, rows, reading("jsonl", split=by))
 
 
 def test_a_corpus_of_one_group_is_told_so(tmp_path):

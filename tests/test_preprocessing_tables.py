@@ -110,6 +110,7 @@ def test_numbers_stand_in_the_order_of_their_names_and_an_empty_cell_is_not_know
         ("-inf", "not_finite"),
         ("1e999", "not_finite"),
         ("x", "not_a_number"),
+        ("1_000", "not_a_number"),
         ("", "missing_target"),
     ],
 )

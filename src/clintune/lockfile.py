@@ -52,7 +52,9 @@ def read_lock(path: Path) -> dict[str, LockEntry]:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise TrackingError(str(path), "no such file", "run dvc repro first") from None
+        raise TrackingError(
+            str(path), "no such file", "run dvc repro first, in the folder with dvc.yaml"
+        ) from None
     except (OSError, ValueError) as error:
         raise _no_lock(str(path), error) from None
     return parse_lock(text, place=str(path))

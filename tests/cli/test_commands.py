@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from clintune.cli import main
-from clintune.cli.check import check, exit_code
+from clintune.cli.check import check
+from clintune.cli.findings import exit_code
 from clintune.cli.summary import summarize
 from clintune.errors import UserError
 from clintune.recipes import RECIPES, recipe_file
@@ -147,6 +148,24 @@ def test_check_reads_every_record_before_a_long_run(project):
     status, words = seen(project, "corpus")[-1]
     assert status == "finding"
     assert words.startswith("notes.jsonl:60 span_outside_text 3-99: 1 of 60 records are broken")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ("kind: full", "kind: partial\n    layers: 99\n    embeddings: false\n    names: []", "99"),
+        ("class_weights: null", "class_weights: {Nothing: 2.0}", "class_weights.Nothing: no such label"),
+    ],
+)
+def test_check_finds_what_training_refuses_before_its_first_step(project, before, after, words):
+    assert seen(project, "training") == [
+        ("ok", "12,011,143 of 12,011,143 parameters from the first step on, 146 steps at most")
+    ]
+    edit(project / "params.yaml", before, after)
+    [(status, said)] = seen(project, "training")
+    assert status == "finding"
+    assert said.startswith("params.yaml: train.")
+    assert words in said
 
 
 def test_check_finds_windows_that_the_base_model_has_no_positions_for(project):

@@ -106,6 +106,14 @@ def test_half_a_line_of_a_killed_process_is_taken_off_before_the_next(tmp_path):
     assert [line["subject"] for line in lines] == [f"run-{number}" for number in range(5)]
 
 
+def test_a_line_that_lacks_only_its_end_is_kept(tmp_path):
+    ledger = filled(tmp_path)
+    whole = ledger.file.read_bytes()
+    ledger.file.write_bytes(whole.removesuffix(b"\n"))
+    ledger.expect_sound()
+    assert ledger.file.read_bytes() == whole
+
+
 def test_nothing_is_chained_to_a_line_that_was_changed(tmp_path):
     ledger = filled(tmp_path)
     rewrite(ledger, lambda lines: [*lines[:-1], lines[-1].replace(b"1003", b"1004")])

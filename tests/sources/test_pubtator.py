@@ -34,6 +34,11 @@ def test_a_mention_has_six_or_seven_columns(tmp_path, rest):
     assert record.example.target == (Span(0, 5, "Symptom"),)
 
 
+def test_a_mention_without_a_label_is_one_line(tmp_path):
+    with pytest.raises(SourceError, match=r"^a\.txt:3: 6 columns, where a mention has 6 or 7"):
+        one(tmp_path, "1|t|Fever\n1|a|\n1\t0\t5\tFever\t \tD1\n")
+
+
 def test_a_relation_is_no_mention(tmp_path):
     assert len(one(tmp_path, DOCUMENT + "1\tCID\tD1\tD2\n").example.target) == 2
 

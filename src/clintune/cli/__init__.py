@@ -114,7 +114,8 @@ def _check(arguments: argparse.Namespace) -> int:
         from clintune.cli.trace import trace_stages
 
         return trace_stages(arguments)
-    from clintune.cli.check import check, exit_code
+    from clintune.cli.check import check
+    from clintune.cli.findings import exit_code
 
     findings = check(Path())
     tell(arguments, [finding.as_json() for finding in findings], [str(finding) for finding in findings])

@@ -4,52 +4,30 @@ import math
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from safetensors import safe_open
 
 from clintune.cli.environment import unlike_lock
+from clintune.cli.findings import Finding
+from clintune.cli.rehearsal import rehearsal
 from clintune.encoders import config_file, tokenizer_file, weights_file
 from clintune.errors import ModelError, UserError
 from clintune.files import sha256, size
 from clintune.graph import misdeclared
-from clintune.ingesting import ingest
 from clintune.lockfile import cache_folder
-from clintune.params import Encoder, Model, Params, load_params
-from clintune.preprocessing import preprocess
+from clintune.params import Encoder, Params, load_params
 from clintune.serving.predictor import LARGEST
-from clintune.tasks.intakes import INTAKES
-from clintune.tokenization import Summary, check_fits, tokenize, unread
+from clintune.tokenization import check_fits
 from clintune.tracking.home import Home, home
 from clintune.tracking.probe import silence
 
-Status: TypeAlias = Literal["ok", "finding", "unknown"]
 _SPARE = 1 << 30
 _ENCODER_FILES = (tokenizer_file, config_file, weights_file)
 _COPIES = 10  # of weights and corpus: checkpoint, bundle, ONNX, each in data/ and in DVC's cache, and drafts
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """The outcome of one check: what was seen, and what to do about it."""
-
-    subject: str
-    status: Status
-    seen: str
-    next_step: str = ""
-
-    def __str__(self) -> str:
-        word = {"ok": "ok", "finding": "FINDING", "unknown": "not checked"}[self.status]
-        return f"{word:11}  {self.subject}: {self.seen}" + (f"; {self.next_step}" if self.next_step else "")
-
-    def as_json(self) -> dict[str, Any]:
-        """For a program to read."""
-        return asdict(self)
 
 
 def check(root: Path) -> list[Finding]:
@@ -73,12 +51,6 @@ def check(root: Path) -> list[Finding]:
     ):
         findings += _guarded(subject, one, root, params)
     return [*findings, *_guarded("tracking", _tracking, root)]
-
-
-def exit_code(findings: Sequence[Finding]) -> int:
-    """1 with a finding, else 2 where something could not be checked, else 0."""
-    seen = {finding.status for finding in findings}
-    return 1 if "finding" in seen else 2 if "unknown" in seen else 0
 
 
 def _guarded(subject: str, one: Callable[..., Iterator[Finding]], *arguments: Any) -> list[Finding]:
@@ -150,72 +122,7 @@ def _corpus(root: Path, params: Params) -> Iterator[Finding]:
     if wrong:
         return
     yield Finding("corpus", "ok", f"{params.ingest.path}, {len(params.ingest.sha256)} sums compared")
-    yield from _records(root, params)
-
-
-def _records(root: Path, params: Params) -> Iterator[Finding]:
-    """Read and cut every record, as the stages before training do, and keep nothing."""
-    section = params.ingest.model_copy(update={"path": str(root / params.ingest.path)})
-    with TemporaryDirectory() as scratch:
-        raw, examples, windows = (Path(scratch, name) for name in ("raw", "examples", "windows"))
-        ingest(section, seed=params.seed, raw=raw)
-        found = preprocess(
-            params.preprocess, seed=params.seed, intake=INTAKES[params.task], raw=raw, examples=examples
-        )
-        splits = ", ".join(f"{split} {one['examples']}" for split, one in found["splits"].items())
-        records = found["records"]
-        seen = f"{records['in']} records read, {records['quarantined']} quarantined; {splits}"
-        yield Finding("records", "ok", seen)
-        if "pretrained" in {one.source for one in params.model.encoders}:
-            yield Finding(
-                "windows", "unknown", "a tokenizer of the model is yet to be made", "pretrain makes it"
-            )
-            return
-        if not _at_hand(params.model, tokenizer_file):
-            step = "tokenize fetches it"
-            yield Finding("windows", "unknown", "a tokenizer is not on this machine yet", step)
-            return
-        cut = tokenize(
-            params.tokenize, task=params.task, model=params.model, examples=examples, windows=windows
-        )
-        yield from _windows(cut)
-        if _at_hand(params.model, weights_file):
-            yield from _training(params, windows=windows, examples=examples)
-
-
-def _windows(cut: Summary) -> Iterator[Finding]:
-    caution = unread(cut)
-    if caution:
-        yield Finding("windows", "finding", caution, "choose a base model for this language")
-    else:
-        number = sum(counts["windows"] for counts in cut.values())
-        yield Finding("windows", "ok", f"{number} windows; the tokenizer knows the text")
-
-
-def _training(params: Params, *, windows: Path, examples: Path) -> Iterator[Finding]:
-    """What train would refuse before its first step: layers, names and labels that are not there."""
-    from clintune.devices import prepare
-    from clintune.training.fine_tuning import rehearse
-
-    compute = prepare(params.numerics, params.train.precision)
-    try:
-        found = rehearse(params, compute, windows=windows, examples=examples)
-    except UserError as error:
-        yield Finding("training", "finding", str(error))
-        return
-    seen = f"{found.trained:,} of {found.parameters:,} parameters from the first step on"
-    yield Finding("training", "ok", f"{seen}, {found.steps:,} steps at most")
-
-
-def _at_hand(model: Model, file: Callable[[Encoder], object]) -> bool:
-    """What is wrong with one that is to lie here is for those to say who read it."""
-    try:
-        for encoder in model.encoders:
-            if encoder.source == "hub":
-                file(encoder)
-    except ModelError:
-        return False
-    return True
+    yield from rehearsal(root, params)
 
 
 def _model(_root: Path, params: Params) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from clintune.errors import UserError
 
 _SHOWN = 50
+_NAMES = "--end-of-options"  # a forged record may hold an option where a commit is to stand
 _FORMAT = "%H%x1f%an%x1f%aI%x1f%s"
 
 
@@ -30,18 +31,18 @@ def blob(root: Path, commit: str, path: str) -> bytes | None:
     """The content of a file of the project at a commit."""
     if PurePosixPath(path).is_absolute():
         return None
-    return asked(root, "show", f"{commit}:./{path}")
+    return asked(root, "show", _NAMES, f"{commit}:./{path}")
 
 
 def facts(root: Path, commit: str) -> Commit | None:
     """Of one commit; None for one that is not in this repository."""
-    found = _log(root, "-1", commit)
+    found = _log(root, "-1", _NAMES, commit)
     return found[0] if found else None
 
 
 def between(root: Path, before: str, after: str) -> tuple[Commit, ...]:
     """The commits that the later one has and the earlier one has not, newest first, at most some dozens."""
-    return tuple(_log(root, f"-{_SHOWN}", f"{before}..{after}"))
+    return tuple(_log(root, f"-{_SHOWN}", _NAMES, f"{before}..{after}"))
 
 
 def _log(root: Path, *arguments: str) -> list[Commit]:

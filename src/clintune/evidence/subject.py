@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from clintune.errors import LedgerError
 from clintune.evidence.verification.observing import CERTIFICATE
-from clintune.evidence.verification.sealed import Sealed, ledger_in
+from clintune.evidence.verification.sealed import Sealed, ledger_in, nothing_sealed
 from clintune.evidence.verification.verifier import made_by, read_ledger
 from clintune.lockfile import LockEntry, read_lock
 from clintune.sealing.ledger import Line
@@ -66,8 +65,7 @@ def subject_of(root: Path, home: Home) -> Subject:
     """
     lock, sealed = read_lock(root / "dvc.lock"), ledger_in(home.ledger)
     if not sealed.lines:
-        place = f"{home.root.name}/{home.ledger.name}"
-        raise LedgerError(place, "nothing was sealed here", "dvc repro seals")
+        raise nothing_sealed(home.ledger)
     chain = Chain.of(sealed)
     stages: list[Any] = [record for _, record in chain.sealed(KIND)]
     found = {stage: made_by(stage, dict(entry), stages)[1] for stage, entry in lock.items()}

@@ -10,7 +10,7 @@ import pyarrow as pa
 from clintune.errors import DataError
 from clintune.examples import SPLITS, Record, Split
 from clintune.files import table_writer, whole_folder, write_json
-from clintune.params import Preprocess
+from clintune.params import Preprocess, SplitByFile
 from clintune.preprocessing.assigning import Assigned, assign
 from clintune.preprocessing.counting import Counts
 from clintune.preprocessing.splitting import Claims, open_claims
@@ -39,7 +39,7 @@ def preprocess(
         counts = _fill(draft, records, intake, claims)
         _demand_few_faults(counts, section.max_quarantined)
         groups = claims.groups()
-        _demand_records(counts, groups)
+        _demand_records(counts, groups, by_file=isinstance(section.split, SplitByFile))
         summary = counts.summary(groups)
         write_json(draft / "summary.json", summary)
     return summary
@@ -92,21 +92,22 @@ def _demand_few_faults(counts: Counts, at_most: float) -> None:
     )
 
 
-def _demand_records(counts: Counts, groups: Mapping[Split, int]) -> None:
+def _demand_records(counts: Counts, groups: Mapping[Split, int], *, by_file: bool) -> None:
     place = "params.yaml: preprocess.split"
     if not counts.seen:
         problem = f"the corpus holds no record for it ({counts.left_out} in files that fit no pattern)"
         raise DataError(place, problem, "check preprocess.format, preprocess.split and ingest.include")
+    larger = "mend its pattern" if by_file else "give it a larger share"
     for split, found in counts.splits.items():
         if not found.kept:
-            problem, step = f"no record of {counts.seen} is left for {split}", "give it a larger share"
-            if (known := sum(groups.values())) < len(SPLITS):
+            problem, step = f"no record of {counts.seen} is left for {split}", larger
+            if not by_file and (known := sum(groups.values())) < len(SPLITS):
                 problem += f": those that are kept are of {known} groups, and a group lies in one split"
                 step = "bring records of more groups (patients), or mend what names them"
-            raise DataError(f"{place}.{split}", problem, f"{step}, or mend its pattern")
+            raise DataError(f"{place}.{split}", problem, step)
         if split != "test" and not found.targets.labels():
             problem = f"none of the {found.kept} records of {split} is annotated, and training goes by them"
-            raise DataError(f"{place}.{split}", problem, "give it a larger share, or mend preprocess.labels")
+            raise DataError(f"{place}.{split}", problem, f"{larger}, or mend preprocess.labels")
 
 
 def metrics(summary: Mapping[str, Any]) -> dict[str, float]:

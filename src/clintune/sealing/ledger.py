@@ -107,11 +107,13 @@ class Ledger:
         """The last whole line. Half a line, of a process that was killed while it wrote, is taken off."""
         if not self.file.exists():
             return None
-        content = self.file.read_bytes()
-        if not content.endswith(b"\n"):
-            content = content[: content.rfind(b"\n") + 1]
-            os.truncate(self.file, len(content))
-        lines = content.splitlines()
+        *lines, rest = self.file.read_bytes().split(b"\n")
+        if rest and _is_line(rest):  # all of it but its end
+            with self.file.open("ab") as stream:
+                stream.write(b"\n")
+            lines.append(rest)
+        elif rest:
+            os.truncate(self.file, sum(len(line) + 1 for line in lines))
         return decode(lines[-1], place=f"{self.file.name}:{len(lines)}") if lines else None
 
 
@@ -127,6 +129,14 @@ def decode(text: bytes, *, place: str) -> Line:
     if real != claimed:
         raise LedgerError(place, "the line was changed: its hash is another", "restore it from a copy")
     return line
+
+
+def _is_line(text: bytes) -> bool:
+    try:
+        decode(text, place="")
+    except LedgerError:
+        return False
+    return True
 
 
 def _write(path: Path, content: bytes) -> None:

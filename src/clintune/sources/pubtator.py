@@ -78,7 +78,7 @@ def _mention(line: Line, document: str) -> tuple[Span, str] | None:
     # A mention that was cut off may have four columns too, but its second is an offset.
     if len(columns) == _RELATION and not columns[1].isdigit():
         return None
-    if len(columns) not in _MENTION or not columns[4]:
+    if len(columns) not in _MENTION or not columns[4].strip():
         problem = f"{len(columns)} columns, where a mention has 6 or 7 and a relation 4"
         raise SourceError(line.place, problem, "mend the line")
     start, end = (parse_offset(column, line.place) for column in columns[1:3])

@@ -141,5 +141,5 @@ def _authors(subject: Subject) -> set[str]:
 
 def _written_by(root: Path, commit: str) -> set[str]:
     """Address and name of author and committer; nobody where git does not know the commit."""
-    said = asked(root, "show", "-s", "--format=%ae%n%an%n%ce%n%cn", commit, "--") or b""
+    said = asked(root, "show", "-s", "--format=%ae%n%an%n%ce%n%cn", "--end-of-options", commit, "--") or b""
     return set(filter(None, said.decode("utf-8", "replace").splitlines()))

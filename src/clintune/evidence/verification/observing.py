@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from clintune.errors import LedgerError, ParamsError, TrackingError
+from clintune.errors import ParamsError, TrackingError
 from clintune.evidence.objects import FOLDER, cache_at, listing, object_at
 from clintune.evidence.verification import amiss, verifier
-from clintune.evidence.verification.sealed import Sealed
+from clintune.evidence.verification.sealed import Sealed, nothing_sealed
 from clintune.evidence.verification.sharing import Sharing, before
 from clintune.lockfile import LockEntry, read_lock
 from clintune.params import leaves, load_params
@@ -47,7 +47,7 @@ def observe(root: Path, place: Home, sealed: Sealed) -> Tree:
     Raises TrackingError where the tracking store cannot be asked, LedgerError where nothing was ever sealed.
     """
     if not sealed.lines and place.sqlite is not None and not place.sqlite.exists():
-        raise _nothing_sealed(place)
+        raise nothing_sealed(place.ledger)
     lock = locked(root)
     said = {record["run"]: record for _, record in sealed.of_kind(KIND)}
     certificates = sealed.of_kind(CERTIFICATE)
@@ -86,7 +86,7 @@ def observe(root: Path, place: Home, sealed: Sealed) -> Tree:
 def _expect_sealed(place: Home, sealed: Sealed, stored: Collection[Stored]) -> None:
     """Something, and here: MLflow writes down whole paths, and in a moved project looks for all in vain."""
     if not sealed.lines and not any(one.sealed for one in stored):
-        raise _nothing_sealed(place)
+        raise nothing_sealed(place.ledger)
     if place.sqlite is None:
         return
     here = place.artifacts.resolve()
@@ -107,11 +107,6 @@ def locked(root: Path) -> dict[str, LockEntry]:
     except (ValueError, RecursionError) as error:
         step = "restore it with git checkout"
         raise TrackingError("dvc.lock", f"not a lock file ({type(error).__name__})", step) from None
-
-
-def _nothing_sealed(place: Home) -> LedgerError:
-    """There is no line, and no run that names one."""
-    return LedgerError(f"{place.root.name}/{place.ledger.name}", "nothing was sealed here", "dvc repro seals")
 
 
 def _gaps(place: Home) -> Iterator[amiss.Amiss]:

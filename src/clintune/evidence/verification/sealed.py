@@ -35,6 +35,12 @@ def ledger_in(folder: Path) -> Sealed:
         return Sealed(lines, {name: ledger.record_file(name).read_bytes() for name in sorted(names)})
 
 
+def nothing_sealed(folder: Path) -> LedgerError:
+    """There is no line, and no run that names one."""
+    step = "dvc repro seals; run this in the folder with dvc.yaml"
+    return LedgerError(f"{folder.parent.name}/{folder.name}", "nothing was sealed here", step)
+
+
 def lines_in(folder: Path) -> tuple[bytes, ...]:
     """The same without the records, which are many times as long."""
     file = Ledger(folder).file

@@ -80,7 +80,7 @@ def _value(cell: str) -> float | str | None:
     if not cell.strip():
         return None
     try:
-        value = float(cell)
+        value = float(cell.replace("_", "?"))  # Python takes 1_000; nobody else does
     except ValueError:
         return "not_a_number"
     return value if math.isfinite(value) else "not_finite"
