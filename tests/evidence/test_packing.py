@@ -131,7 +131,7 @@ def test_a_forged_record_under_the_name_of_a_sealed_one_is_named(parts, tmp_path
     ("name", "place"),
     [
         ("ledger/records/{}.json".format("a" * 64), "records/{}.json".format("a" * 64)),
-        ("Ledger/Records/a.json", "records/Ledger/Records/a.json"),
+        ("Ledger/Records/a.json", "observed.json"),
         ("ledger/records/a.txt", "observed.json"),
         ("ledger/ledger.json", "observed.json"),
     ],

@@ -199,7 +199,7 @@ def judge_pack(parts: Mapping[str, bytes], folder: Path | None, signers: Path | 
 
 def judge_parts(parts: Mapping[str, bytes], manifest: Tree, folder: Path | None) -> Findings:
     lines, observed = parts["ledger/ledger.jsonl"].splitlines(), json.loads(parts["observed.json"])
-    contents = {it.removeprefix("ledger/records/")[:-5]: parts[it] for it in parts if "/records/" in it.casefold()}
+    contents = {it.removeprefix("ledger/records/")[:-5]: parts[it] for it in parts if it.startswith("ledger/records/")}
     sealed, chain, _ = read_ledger(lines, contents)
     yield from differences("pack", "manifest.json", "head", manifest["head"], chain[-1] if chain else {})
     known = {f"files/{path}": one for path, one in observed["files"].items() if f"files/{path}" in parts}
