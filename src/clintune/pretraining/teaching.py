@@ -112,12 +112,12 @@ def _teach(
             write_windows(file, _windows(examples / file.name, folder / TOKENIZER, section), pa.int32())
         others = replace(masks, seed=(seed, _VALIDATION))
         validate = validation(network, measured, held_out, others, batch_tokens=section.train.batch_tokens)
-        with mapped_windows(train) as mapped:
-            plan = plan_of(mapped.lengths(), section.train, seed=seed)
-            learner = Learner.prepare(network, measured, section.train, steps=len(plan), compute=compute)
-            falling = section.train.stopping.metric == LOSS
-            course = Course.begin(learner, falling=falling, seed=seed, report=report)
-            fit(course, MaskedWindows(mapped, masks), plan, validate=validate, keeper=kept)
+        mapped = mapped_windows(train)
+        plan = plan_of(mapped.lengths(), section.train, seed=seed)
+        learner = Learner.prepare(network, measured, section.train, steps=len(plan), compute=compute)
+        falling = section.train.stopping.metric == LOSS
+        course = Course.begin(learner, falling=falling, seed=seed, report=report)
+        fit(course, MaskedWindows(mapped, masks), plan, validate=validate, keeper=kept)
     return course
 
 

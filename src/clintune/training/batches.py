@@ -1,14 +1,16 @@
 """Which windows go together, and when: batches of similar length, in an order that the seed decides."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryFile
 from typing import Protocol, TypeAlias
 
 import datasets
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from clintune.batching import similar_lengths
 from clintune.examples import Window
@@ -29,11 +31,12 @@ class Windows(Protocol):
 
 
 class MappedWindows:
-    """The windows of one file, memory-mapped: training's memory does not grow with the corpus."""
+    """Windows in a file of Arrow's, memory-mapped: training's memory does not grow with the corpus."""
 
-    def __init__(self, path: Path, scratch: Path) -> None:
-        # A folder of this run only: datasets' cache is keyed by path and time and would return old rows.
-        self._rows = datasets.Dataset.from_parquet(str(path), cache_dir=str(scratch)).with_format("python")
+    def __init__(self, table: pa.Table) -> None:
+        # The table comes with a name of its own: else all of it is hashed for one.
+        rows = datasets.Dataset(datasets.table.InMemoryTable(table), fingerprint="windows")
+        self._rows = rows.with_format("python")
 
     def lengths(self) -> list[int]:
         """The width of each window."""
@@ -54,12 +57,19 @@ class MappedWindows:
         return [window_of(dict(zip(names, row, strict=True))) for row in rows]
 
 
-@contextmanager
-def mapped_windows(path: Path) -> Iterator[MappedWindows]:
-    """The windows of a file until the block ends."""
-    datasets.disable_progress_bars()
-    with TemporaryDirectory() as scratch:
-        yield MappedWindows(path, Path(scratch))
+def mapped_windows(path: Path) -> MappedWindows:
+    """The windows of a parquet file.
+
+    They lie in a file without a name: however the process ends, nothing of them stays. The cache of datasets
+    would stay, and it makes of its folder's path one name, which is too long for a deep folder.
+    """
+    with TemporaryFile() as unpacked:
+        with pq.ParquetFile(path) as packed, pa.ipc.new_stream(unpacked, packed.schema_arrow) as stream:
+            for rows in packed.iter_batches():
+                stream.write_batch(rows)
+        unpacked.flush()
+        mapped = mmap(unpacked.fileno(), 0, access=ACCESS_READ)  # closed with the last buffer that lies in it
+    return MappedWindows(pa.ipc.open_stream(pa.py_buffer(mapped)).read_all())
 
 
 def steps(

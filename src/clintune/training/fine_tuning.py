@@ -65,10 +65,8 @@ def train(
     that was interrupted goes on where it stood, to the same bytes.
     """
     outputs = Outputs.read(windows / "outputs.json")
-    with (
-        mapped_windows(windows / "train.parquet") as mapped,
-        keeper(origin and origin.on(compute.facts())) as kept,
-    ):
+    mapped = mapped_windows(windows / "train.parquet")
+    with keeper(origin and origin.on(compute.facts())) as kept:
         ready = _prepare(chosen, compute, outputs, mapped, windows=windows, examples=examples)
         falling = _falls(chosen.train, outputs)
         course = Course.begin(ready.learner, falling=falling, seed=chosen.seed, report=report)
@@ -83,10 +81,10 @@ def train(
 def rehearse(chosen: params.Params, compute: Compute, *, windows: Path, examples: Path) -> Rehearsed:
     """All that `train` does before its first step: whatever refuses params or data then does so here."""
     outputs = Outputs.read(windows / "outputs.json")
-    with mapped_windows(windows / "train.parquet") as mapped:
-        ready = _prepare(chosen, compute, outputs, mapped, windows=windows, examples=examples)
-        everything = sum(tensor.numel() for tensor in ready.learner.network.parameters())
-        return Rehearsed(ready.learner.trained(), everything, len(ready.plan))
+    mapped = mapped_windows(windows / "train.parquet")
+    ready = _prepare(chosen, compute, outputs, mapped, windows=windows, examples=examples)
+    everything = sum(tensor.numel() for tensor in ready.learner.network.parameters())
+    return Rehearsed(ready.learner.trained(), everything, len(ready.plan))
 
 
 @dataclass(frozen=True, slots=True)
