@@ -1,6 +1,7 @@
 """What several tests share: the shipped params, and a network small enough to train in a test."""
 
 import fcntl
+import locale
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -33,9 +34,11 @@ The second needs no `finished`, nor do the first of the third: all others wait w
 def pytest_configure() -> None:
     """As in the programs under test: a fifth of the time, with all that the tests import.
 
-    No test is timed, those of Hypothesis neither, which would fail beside other work.
+    No test is timed, those of Hypothesis neither, which would fail beside other work. Letters are of no
+    language: the validator of in-toto makes its names by the locale of the process; Turkish has another I.
     """
     collect_seldom()
+    locale.setlocale(locale.LC_CTYPE, "C.UTF-8")
     settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("untimed")
 
