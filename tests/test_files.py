@@ -19,7 +19,6 @@ def test_the_size_of_a_folder_is_that_of_all_files_in_it(tmp_path):
 
 KILLED = """
 import os, signal, sys, tempfile
-from contextlib import suppress
 from pathlib import Path
 from clintune.files import temporary_files_in
 with temporary_files_in(Path(sys.argv[1])), tempfile.NamedTemporaryFile() as file:

@@ -3,7 +3,6 @@
 import math
 import os
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,6 +15,7 @@ from clintune.cli.findings import Finding
 from clintune.cli.rehearsal import rehearsal
 from clintune.encoders import config_file, tokenizer_file, weights_file
 from clintune.errors import ModelError, UserError
+from clintune.evidence.git import asked
 from clintune.files import sha256, size
 from clintune.graph import misdeclared
 from clintune.lockfile import cache_folder
@@ -84,8 +84,7 @@ def _graph(root: Path) -> Iterator[Finding]:
 
 def _git(root: Path) -> Iterator[Finding]:
     """An unpacked archive of the project is no repository, and DVC says no more than that."""
-    inside = ["git", "-C", str(root), "rev-parse", "--is-inside-work-tree"]
-    if subprocess.run(inside, check=False, capture_output=True).returncode:
+    if asked(root, "rev-parse", "--is-inside-work-tree") is None:
         step = "clone the project, or git init && git add -A && git commit -m start"
         yield Finding("git", "finding", "no git repository, and DVC runs nothing outside of one", step)
 

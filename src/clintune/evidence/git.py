@@ -40,6 +40,12 @@ def facts(root: Path, commit: str) -> Commit | None:
     return found[0] if found else None
 
 
+def written_by(root: Path, commit: str) -> set[str]:
+    """Address and name of author and committer; nobody where git does not know the commit."""
+    said = asked(root, "show", "-s", "--format=%ae%n%an%n%ce%n%cn", _NAMES, commit, "--") or b""
+    return set(filter(None, said.decode("utf-8", "replace").splitlines()))
+
+
 def between(root: Path, before: str, after: str) -> tuple[Commit, ...]:
     """The commits that the later one has and the earlier one has not, newest first, at most some dozens."""
     return tuple(_log(root, f"-{_SHOWN}", _NAMES, f"{before}..{after}"))

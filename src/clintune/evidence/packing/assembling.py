@@ -8,7 +8,7 @@ from typing import Any
 from clintune.evidence.changes.changing import changes
 from clintune.evidence.checklist.checking import parts as checklist_parts
 from clintune.evidence.documents.writing import documents
-from clintune.evidence.git import asked
+from clintune.evidence.git import written_by
 from clintune.evidence.packing.archive import MANIFEST, expect_unsigned, write_archive
 from clintune.evidence.subject import Subject, subject_of
 from clintune.evidence.verification import verifier
@@ -135,11 +135,5 @@ def _commits(subject: Subject) -> list[str]:
 
 def _authors(subject: Subject) -> set[str]:
     """Who ran the stages, and who wrote the commits that they ran at."""
-    written = [_written_by(subject.root, commit) for commit in _commits(subject)]
+    written = [written_by(subject.root, commit) for commit in _commits(subject)]
     return {record["by"] for record in subject.records.values()}.union(*written)
-
-
-def _written_by(root: Path, commit: str) -> set[str]:
-    """Address and name of author and committer; nobody where git does not know the commit."""
-    said = asked(root, "show", "-s", "--format=%ae%n%an%n%ce%n%cn", "--end-of-options", commit, "--") or b""
-    return set(filter(None, said.decode("utf-8", "replace").splitlines()))
