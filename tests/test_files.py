@@ -28,15 +28,15 @@ with temporary_files_in(Path(sys.argv[1])), tempfile.NamedTemporaryFile() as fil
 
 
 def test_temporary_files_of_a_killed_process_go_when_the_next_begins(tmp_path):
-    folder, outside = tmp_path / ".temporary.draft", tempfile.gettempdir()
-    killed = [sys.executable, "-c", KILLED, str(folder)]
+    draft, outside = tmp_path / ".temporary.draft", tempfile.gettempdir()
+    killed = [sys.executable, "-c", KILLED, str(tmp_path / "temporary")]
     done = subprocess.run(killed, stdout=subprocess.PIPE, text=True, check=False)
-    assert Path(done.stdout.strip()).parent == folder
-    assert list(folder.iterdir()) == [Path(done.stdout.strip())]
-    with temporary_files_in(folder):
-        assert list(folder.iterdir()) == []
-        assert tempfile.gettempdir() == str(folder)
-    assert not folder.exists()
+    assert Path(done.stdout.strip()).parent == draft
+    assert list(draft.iterdir()) == [Path(done.stdout.strip())]
+    with temporary_files_in(tmp_path / "temporary"):
+        assert list(draft.iterdir()) == []
+        assert tempfile.gettempdir() == str(draft)
+    assert list(tmp_path.iterdir()) == []
     assert tempfile.gettempdir() == outside
 
 

@@ -64,19 +64,19 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def temporary_files_in(folder: Path) -> Iterator[None]:
-    """Temporary files of this process lie in `folder`, a draft, until the block ends.
+    """Temporary files of this process lie in a draft of `folder` until the block ends; nothing of it stays.
 
     They hold records: unpacked archives, windows. What a killed process left there goes when the next begins;
     in the machine's own folder for such files it would stay, beside those of other users.
     """
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(mode=0o700)
-    before, tempfile.tempdir = tempfile.tempdir, str(folder.resolve())
+    draft = _draft(folder)
+    draft.mkdir(mode=0o700)
+    before, tempfile.tempdir = tempfile.tempdir, str(draft.resolve())
     try:
         yield
     finally:
         tempfile.tempdir = before
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 def _draft(path: Path) -> Path:

@@ -19,8 +19,8 @@ from clintune.tracking.stage_run import stage_run
 Work: TypeAlias = Callable[[Params, Run, Mapping[str, Path]], None]
 
 _USER_ERROR = 2
-_TEMPORARY = Path(".temporary.draft")
-"""Of the one stage that runs in this folder; git and DVC pass drafts over."""
+_TEMPORARY = Path("temporary")
+"""Of the one stage that runs in this folder; git and DVC pass its draft over."""
 _OF_THE_MACHINE = {
     errno.ENOSPC: "make room",
     errno.EDQUOT: "make room",
