@@ -50,7 +50,7 @@ def test_a_finding_is_a_line_with_the_file_and_both_hashes(scene):
     first, last = done.stdout.splitlines()
     assert done.returncode == 1
     assert first.startswith("output  data/evaluation/metrics.json: SHA-256: sealed ")
-    assert last.startswith("1 findings: ")
+    assert last.startswith("1 not as sealed: ")
 
 
 def test_what_is_sealed_while_it_looks_is_looked_at_too(tmp_path, monkeypatch):

@@ -101,7 +101,7 @@ def _pack(arguments: argparse.Namespace) -> int:
 
     findings, count = pack(Path(), home(), arguments.output, since=arguments.since)
     last = f"{arguments.output}: {count} parts, {arguments.output.stat().st_size / 1e6:.1f} MB"
-    what = f"; {len(findings)} findings are packed with it" if findings else ""
+    what = f"; findings packed with it: {len(findings)}" if findings else ""
     tell(
         arguments, {"file": str(arguments.output), "findings": findings}, [*map(shown, findings), last + what]
     )

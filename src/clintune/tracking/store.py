@@ -74,6 +74,7 @@ def open_store(home: Home, *, within: float | None = None) -> Store:
 
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("mlflow").setLevel(logging.WARNING)
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # it logs what it raises
     with answering(home.uri):
         if home.is_server:
             client = MlflowClient(tracking_uri=home.uri)
@@ -100,6 +101,8 @@ def answering(uri: str) -> Iterator[None]:
             said = str(getattr(error, "orig", error)).splitlines()[0]
             step = "ask the owner of the database for the right"
             raise TrackingError(without_password(uri), said, step) from error
+        if uri.startswith("sqlite:"):
+            raise _unusable(uri, error) from error
         raise _no_answer(uri, getattr(error, "error_code", type(error).__name__)) from error
 
 
@@ -107,6 +110,14 @@ def _no_answer(uri: str, code: str) -> TrackingError:
     problem = f"the tracking store does not answer ({code})"
     next_step = "start it, or unset MLFLOW_TRACKING_URI for the local store"
     return TrackingError(without_password(uri), problem, next_step)
+
+
+def _unusable(uri: str, error: Exception) -> TrackingError:
+    """A file always answers. What SQLite says of it may quote a value, which stays out."""
+    cause = error.__cause__ or error
+    said = str(getattr(cause, "orig", cause)).splitlines()[0].partition(" with text")[0]
+    step = "end what else holds the file, or put back a copy of it that is whole"
+    return TrackingError(uri, f"the database cannot be used ({said})", step)
 
 
 def _experiment(client: "MlflowClient", *, artifacts: str | None) -> str:

@@ -262,7 +262,7 @@ def last_words(parts: Mapping[str, bytes], found: list[Finding], signed: list[Tr
     yield from ("signed at {signed_at!r} by {signer!r} as {role}: {meaning!r}".format_map(it) + whose for it in signed)
     waiting = len(parsed(parts.get("observed.json", b"")).get("waiting", ()))
     counts = f"{len(parts)} parts" + (f"; {waiting} runs that wait to be sent were not compared" if waiting else "")
-    yield f"{f'{len(found)} findings' if found else 'Everything is as it was sealed'}: {counts}.\n{THREATS}"
+    yield f"{f'{len(found)} not as sealed' if found else 'Everything is as it was sealed'}: {counts}.\n{THREATS}"
 
 def read_parts(path: Path) -> dict[str, bytes]:
     if path.is_dir():

@@ -29,7 +29,7 @@ class Verdict:
         """For a person."""
         counts = ", ".join(f"{count:,} {what}" for what, count in self.looked_at.items())
         head = [verifier.shown(dict(one)) for one in self.findings]
-        last = f"{len(head)} findings" if head else "Everything is as it was sealed"
+        last = f"{len(head)} not as sealed" if head else "Everything is as it was sealed"
         return [*head, f"{last}: {counts}."]
 
 
