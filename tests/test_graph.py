@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from clintune.errors import UserError
-from clintune.graph import Source, misdeclared, read_stages, rewrite_pipeline, section_table
+from clintune.graph import misdeclared, read_stages, rewrite_pipeline, section_table
+from clintune.imports import Source
 
 DVC_YAML = """\
 # a comment at the top

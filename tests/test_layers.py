@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from clintune.graph import Source
+from clintune.imports import Source
 
 ROOT = Path(__file__).parents[1]
 SOURCE = Source(ROOT)
@@ -17,7 +17,7 @@ SOURCE = Source(ROOT)
 # From the bottom. A module may import what stands below its layer, and its neighbours in it; a stage's own
 # package (the layer STAGES) no other stage's. A new module needs a place here.
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"clintune", "errors", "startup", "markdown"}),
+    frozenset({"clintune", "errors", "imports", "startup", "markdown"}),
     frozenset({"examples", "params", "params_training", "params_base", "params_faults", "params_models",
                "params_records", "yaml_lines"}),
     frozenset({"files", "tables", "lockfile", "numerics", "process", "provenance", "sealing", "tracking",

@@ -5,7 +5,7 @@ import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
-from clintune.graph import Source
+from clintune.imports import Source
 from clintune.serving import answering
 from clintune.serving.manifest import Manifest
 from clintune.serving.self_check import PROBE
