@@ -3,11 +3,9 @@
 import os
 import re
 import shutil
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,8 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from clintune.recipes import recipe_file
+from clintune.tracking.home import Home
+from clintune.tracking.moving import bring_along
 
 ROOT = Path(__file__).parents[1]
 SMALL = {
@@ -77,26 +77,14 @@ class Project:
     def copy(self, root: Path) -> "Project":
         """The same project at another place, with its cache and its store, which keeps its own artifacts."""
         self.run("cp", "-a", str(self.root), str(root))
-        _settle(root, self.root)
+        if (state := Home(root / ".clintune")).database.exists():
+            bring_along(state)
         return Project(root, self.environment)
 
     def commit(self, message: str) -> None:
         """Commit everything that git does not ignore."""
         self.run("git", "add", "-A")
         self.run("git", "commit", "-qm", message)
-
-
-ADDRESSES = {"experiments": "artifact_location", "runs": "artifact_uri", "logged_models": "artifact_location"}
-"""Where MLflow writes down, as absolute paths, what lies in which folder: a copy would write to the first."""
-
-
-def _settle(root: Path, before: Path) -> None:
-    database = root / ".clintune/mlflow/mlflow.db"
-    if not database.exists():
-        return
-    with closing(sqlite3.connect(database)) as store, store:
-        for table, column in ADDRESSES.items():
-            store.execute(f"UPDATE {table} SET {column} = replace({column}, ?, ?)", (str(before), str(root)))
 
 
 def is_default_run() -> bool:

@@ -972,9 +972,10 @@ def test_replace_leaves_the_old_value_in_the_trail_and_no_row_of_the_trail(scene
         scene.query("REPLACE INTO clintune_trail (number, action, place) VALUES (1, 'UPDATE', 'x')")
 
 
-def test_of_a_project_that_was_moved_it_is_said_in_one_line(scene, tmp_path):
+def test_of_a_store_that_was_moved_without_its_artifacts_it_is_said_in_one_line(scene, tmp_path):
     there = tmp_path / "elsewhere"
     scene.project.run("cp", "-a", str(scene.project.root), str(there))
+    shutil.rmtree(there / ".clintune/mlflow/artifacts")
     done = run_quickly(Project(there), "clintune", "verify", ok=False)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     place = scene.project.root / ".clintune"

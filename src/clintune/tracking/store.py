@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from clintune.errors import TrackingError
 from clintune.tracking.home import Home, without_password
+from clintune.tracking.moving import bring_along
 from clintune.tracking.probe import silence
 from clintune.tracking.trail.laying import lay
 from clintune.tracking.trail.opening import FORBIDDEN, code_of, is_kept
@@ -85,6 +86,8 @@ def open_store(home: Home, *, within: float | None = None) -> Store:
             store = Store(home.uri, client, _experiment(client, artifacts=home.artifacts.as_uri()))
             if is_kept(home):
                 lay(home)
+            if home.sqlite == home.database:
+                bring_along(home)
             return store
 
 

@@ -84,7 +84,7 @@ def observe(root: Path, place: Home, sealed: Sealed) -> Tree:
 
 
 def _expect_sealed(place: Home, sealed: Sealed, stored: Collection[Stored]) -> None:
-    """Something, and here: MLflow writes down whole paths, and in a moved project looks for all in vain."""
+    """Something, and here: of a store that was moved without its artifacts, each would be a finding."""
     if not sealed.lines and not any(one.sealed for one in stored):
         raise nothing_sealed(place.ledger)
     if place.sqlite is None:
@@ -93,7 +93,7 @@ def _expect_sealed(place: Home, sealed: Sealed, stored: Collection[Stored]) -> N
     folders = [str(folder_of(one.run.info.artifact_uri) or "") for one in stored]
     if folders and not any(Path(folder).is_relative_to(here) for folder in folders):
         problem = f"its artifacts are said to lie at {folders[0].partition('/mlflow/artifacts')[0]}"
-        raise TrackingError(f"{place.root.name}/mlflow", problem, "move the project back to that place")
+        raise TrackingError(f"{place.root.name}/mlflow", problem, "copy them here")
 
 
 def locked(root: Path) -> dict[str, LockEntry]:
