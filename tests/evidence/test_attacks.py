@@ -972,6 +972,17 @@ def test_replace_leaves_the_old_value_in_the_trail_and_no_row_of_the_trail(scene
         scene.query("REPLACE INTO clintune_trail (number, action, place) VALUES (1, 'UPDATE', 'x')")
 
 
+def test_of_a_project_that_was_copied_its_own_artifacts_are_compared(scene, tmp_path):
+    copy = Project(tmp_path / "elsewhere")
+    scene.project.run("cp", "-a", str(scene.project.root), str(copy.root))
+    done = run_quickly(copy, "clintune", "verify")
+    assert done.stdout.startswith("Everything is as it was sealed: ")
+    artifacts = copy.root / ".clintune/mlflow/artifacts" / run_of(scene, "train").info.run_id
+    (artifacts / "artifacts/environment/packages.txt").unlink()
+    done = run_quickly(copy, "clintune", "verify", ok=False)
+    assert "artifact environment/packages.txt: sealed" in done.stdout
+
+
 def test_of_a_store_that_was_moved_without_its_artifacts_it_is_said_in_one_line(scene, tmp_path):
     there = tmp_path / "elsewhere"
     scene.project.run("cp", "-a", str(scene.project.root), str(there))
