@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 
 from clintune.cli import main
 from clintune.evidence.verification import verifying
-from clintune.evidence.verification.sealed import Sealed
+from clintune.evidence.verification.sealed import Sealed, ledger_in
 from clintune.sealing.ledger import Ledger
 from clintune.tracking.home import Home
 from tests.evidence.verification import judged_alone, packed_quickly, run_quickly, verified_quickly
@@ -51,6 +51,30 @@ def test_a_finding_is_a_line_with_the_file_and_both_hashes(scene):
     assert done.returncode == 1
     assert first.startswith("output  data/evaluation/metrics.json: SHA-256: sealed ")
     assert last.startswith("1 not as sealed: ")
+
+
+MEANWHILE = """
+import subprocess
+with open("README.md", "a") as readme:
+    readme.write("more")
+subprocess.run(["git", "commit", "-qam", "meanwhile"], check=True)
+"""
+
+
+def test_who_commits_while_stages_run_is_blamed_for_nothing(finished, tmp_path):
+    """The run of the execution says what was so when its first stage began."""
+    project = finished.copy(tmp_path / "project")
+    for stage, more in {"ingest": MEANWHILE, "preprocess": "# changed\n"}.items():
+        with (project.root / f"pipeline/{stage}.py").open("a", encoding="utf-8") as script:
+            script.write(more)
+    project.commit("two stages are stale")
+    project.run("dvc", "repro", "preprocess")
+    sealed = ledger_in(project.root / ".clintune/ledger").of_kind("stage")
+    first, second = [record["execution"] for _, record in sealed[-2:]]
+    assert first["process"] == second["process"]
+    assert first["tags"]["git.commit"] != second["tags"]["git.commit"]
+    packed_quickly(project, tmp_path / "evidence.zip")
+    assert judged_alone(tmp_path / "evidence.zip") == (0, [])
 
 
 def test_what_is_sealed_while_it_looks_is_looked_at_too(tmp_path, monkeypatch):

@@ -102,10 +102,9 @@ def _of_lock(name: str, commit: str | None, lock: Mapping[str, LockEntry], chain
 def _named(name: str, sealed: Sequence[Made]) -> list[Made]:
     """The record of a run by the run's key, or those of one execution; a stage's name, if it ran but once."""
     of_run = [one for one in sealed if name in (one[1]["run"], one[1]["stage"])]
-    of_execution = [
-        one for one in sealed if one[1]["execution"] and one[1]["execution"]["name"] == name
-    ]  # fmt: skip
-    processes = {record["execution"]["process"]: record["run"] for _, record in of_execution}
+    executions = [(one, one[1]["execution"]) for one in sealed if one[1]["execution"]]
+    processes = {said["process"]: one[1]["run"] for one, said in executions if said["name"] == name}
+    of_execution = [one for one, said in executions if said["process"] in processes]
     meant = [record["run"] for _, record in of_run] or list(processes.values())
     if len(meant) > 1:
         problem = f"{len(meant)} of them are called so"

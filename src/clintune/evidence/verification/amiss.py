@@ -103,7 +103,8 @@ def of_runs(
             there, own = parent.info.experiment_id, one.run.info.experiment_id
             if own != there:
                 yield "run", f"run {one.id} of stage {one.run.info.run_name}", "experiment", there, own
-        yield from _of_execution(parent, [records[key] for key in stages if key in records], stages.values())
+        sealed = [record for key, record in records.items() if key in stages]  # as they were sealed
+        yield from _of_execution(parent, sealed, stages.values())
 
 
 def of_moves(trail: Iterable[Change], stored: Mapping[str, Stored]) -> Iterator[Amiss]:

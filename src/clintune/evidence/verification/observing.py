@@ -210,7 +210,7 @@ def _executions(
     """The runs of executions by MLflow's name for them, in the names that their stages gave."""
     for parent, stages in by_execution(stored):
         held, name = execution(store, parent), str(parent.info.run_id)
-        records = [said[key] for key in stages if key in said]
+        records = [record for key, record in said.items() if key in stages]  # as they were sealed
         known = [record["execution"] for record in records if record["execution"]]
         texts = known[0] if known else {"params": {}, "tags": {}}
         headline = {key for record in records for key in record["reported"]["headline"]}

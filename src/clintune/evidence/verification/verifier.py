@@ -128,17 +128,17 @@ def judge_runs(observed: Tree, sealed: Pairs, chain: list[Tree]) -> Findings:
     """Each run in the store still says what it said when its stage was sealed, and finds the line that it names."""
     made, entries = [record["lock_entry_sha256"] for _, record in sealed], map(name_of, observed["lock"].values())
     alone = [name for name in entries if made.count(name) == 1]
+    began = {it["execution"]["process"]: it["execution"] for _, it in reversed(sealed) if it["execution"]}
     for line, record in sealed:
         run, place = observed["runs"].get(record["run"]), f"run {record['run']} of stage {record['stage']}"
         waits = record["run"] in observed["waiting"] and not (run and run["sealed"])  # is yet to be sent, in part
-        if run is None and not waits:
-            yield finding("run", place, "", f"line {line['number']} of the ledger", "")
-        elif run is not None and not waits:  # one that was killed before it named a line says so in its tags
+        yield from [finding("run", place, "", f"line {line['number']} of the ledger", "")] if not (run or waits) else ()
+        if run and not waits:  # one that was killed before it named a line says so in its tags
             killed = run["status"] == "KILLED" and not run["sealed"] and record["lock_entry_sha256"] not in alone
             tags = {**record["reported"]["tags"], "clintune.sealed": f"{line['number']}:{line['hash']}"}
             ends = {it: tags.get(it) for it in ("clintune.sealed", "clintune.reason", "mlflow.note.content") * killed}
             held = {**run, "status": "FINISHED" if killed else run["status"], "tags": {**run["tags"], **ends}}
-            yield from judge_run(tags, record, held, observed["executions"])
+            yield from judge_run(tags, record, held, began, observed["executions"])
     lines = {str(line["number"]): line["hash"] for line in chain}
     for run in observed["runs"].values():  # an end that was cut off, or a chain made anew, shows here
         number, _, name = run["sealed"].partition(":")
@@ -146,8 +146,9 @@ def judge_runs(observed: Tree, sealed: Pairs, chain: list[Tree]) -> Findings:
             field = f"hash that run {run['id']} of stage {run['name']} names"
             yield finding("ledger", f"ledger.jsonl:{number}", field, name, lines.get(number))
 
-def judge_run(tags: Tree, record: Tree, run: Tree, executions: Tree) -> Findings:
-    place, said, execution = f"run {run['id']} of stage {record['stage']}", record["reported"], record["execution"]
+def judge_run(tags: Tree, record: Tree, run: Tree, began: Tree, executions: Tree) -> Findings:
+    place, said = f"run {run['id']} of stage {record['stage']}", record["reported"]
+    execution = record["execution"] and began[record["execution"]["process"]]  # later stages find another commit
     facts = {"name": record["stage"], "start": record["started"], "status": "FINISHED", "lifecycle": "active"}
     yield from differences("run", place, "", facts, {key: run[key] for key in facts})
     yield from judge_said(place, {**said, "tags": tags}, run)
@@ -176,8 +177,7 @@ def judge_curve(place: str, name: str, latest: Any, sealed: list[Any], found: li
     before, after = ({(step, at): value for step, value, at in one} for one in (sealed, found))
     for step, at in sorted(before.keys() | after.keys()):
         old, new = (repr(one[step, at]) if (step, at) in one else "" for one in (before, after))
-        if old != new:
-            yield finding("run", place, f"metric {name} at step {step}", old, new)
+        yield from () if old == new else [finding("run", place, f"metric {name} at step {step}", old, new)]
     last = max(((step, at, value) for step, value, at in sealed), default=[None])[-1]
     if before == after:  # what MLflow shows as the value lies in a table of its own
         pair = ({"points": len(one), "as it is shown": value} for one, value in ((sealed, last), (found, latest)))
