@@ -8,6 +8,8 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +53,29 @@ def test_a_finding_is_a_line_with_the_file_and_both_hashes(scene):
     assert done.returncode == 1
     assert first.startswith("output  data/evaluation/metrics.json: SHA-256: sealed ")
     assert last.startswith("1 not as sealed: ")
+
+
+def test_while_a_stage_runs_it_cannot_be_checked_and_nothing_is_called_changed(scene):
+    with held(scene.project.root):
+        done = run_quickly(scene.project, "clintune", "verify", ok=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith("the project: a stage runs in it, ")
+    assert run_quickly(scene.project, "clintune", "verify").returncode == 0
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """As a stage holds its working folder."""
+    program = (
+        "import sys; from pathlib import Path; from clintune.process import wait_for_turn;"
+        "wait_for_turn(Path(sys.argv[1])); print('mine', flush=True); input()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout.readline() == "mine\n"
+        yield
+        holder.communicate("\n")
 
 
 MEANWHILE = """

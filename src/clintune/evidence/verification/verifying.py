@@ -1,6 +1,8 @@
 """clintune verify: everything that the ledger sealed, hashed again. No time and no tag is believed."""
 
+import fcntl
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -43,13 +45,30 @@ def verify(root: Path, place: Home) -> Verdict:
 
 
 def look(root: Path, place: Home) -> tuple[Sealed, dict[str, Any]]:
-    """The ledger, and what there is; again where something was sealed meanwhile: its run may be there."""
+    """The ledger, and what there is; again where something was sealed meanwhile: its run may be there.
+
+    Raises UserError while a stage runs in the project.
+    """
     while True:
+        _expect_no_stage(root)
         sealed = ledger_in(place.ledger)
         with _legible(place):
             observed = json.loads(json.dumps(observe(root, place, sealed), default=repr))
+        _expect_no_stage(root)
         if lines_in(place.ledger) == sealed.lines:
             return sealed, observed
+
+
+def _expect_no_stage(root: Path) -> None:
+    """DVC takes the outputs of a stage away before it runs: each would be a finding."""
+    turn = os.open(root, os.O_RDONLY)  # see clintune.process.wait_for_turn
+    try:
+        fcntl.flock(turn, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        problem = "a stage runs in it, and what it wrote before is away until it ends"
+        raise UserError("the project", problem, "ask again then") from None
+    finally:
+        os.close(turn)
 
 
 @contextmanager
