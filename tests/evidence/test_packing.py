@@ -370,6 +370,6 @@ def test_an_archive_of_something_else_is_one_line(project, tmp_path):
 def test_where_nothing_was_sealed_there_is_nothing_to_pack(tmp_path):
     done = run_quickly(Project(tmp_path), "clintune", "pack", ok=False)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith(".clintune/ledger: nothing was sealed here; dvc repro seals; ")
+    assert done.stderr.startswith(".clintune/ledger: nothing was sealed here; dvc repro seals (-f ")
     assert len(done.stderr.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []

@@ -19,7 +19,8 @@ from clintune.cli.replay import _expect_sealable, _forewarn
 from clintune.errors import LedgerError, UserError
 from clintune.evidence.replaying.certificate import METRICS, PREDICTIONS, Certificate, certify
 from clintune.evidence.replaying.comparison import intervals
-from clintune.evidence.replaying.rerun import Replayed, _bring_in, _models, _run, came_out
+from clintune.evidence.replaying.originals import Originals
+from clintune.evidence.replaying.rerun import Replayed, _bring_in, _models, _run, came_out, cloned
 from clintune.evidence.replaying.target import Target, target_of
 from clintune.evidence.replaying.variations import VARIATIONS, can_cut_off, conditions_of
 from clintune.evidence.verification.sealed import ledger_in
@@ -90,9 +91,15 @@ def records(project) -> dict[str, Any]:
     }
 
 
+def came(project: Project, target: Target, again: dict[str, Any], folder: Path) -> Replayed:
+    """As it came out in `folder`."""
+    originals = Originals(project.root, target, folder.parent / "originals")
+    return Replayed(folder, originals, again, True, (), False, 3.0, 2.0)
+
+
 def certified(project: Project, sealed: dict[str, Any], again: dict[str, Any], folder: Path) -> Certificate:
     target = Target("c" * 40, read_lock(project.root / "dvc.lock"), sealed, frozenset(sealed))
-    return certify(target, Replayed(folder, again, True, (), False, 3.0, 2.0), project.root, {})
+    return certify(target, came(project, target, again, folder), project.root, {})
 
 
 def test_another_line_of_code_is_the_first_difference_and_makes_no_other_model(project, records, tmp_path):
@@ -245,7 +252,7 @@ def test_files_of_another_run_that_lie_here_today_are_no_claims_of_the_one_that_
     copy.run("cp", "-a", str(project.root / "data"), str(folder / "data"))
     nudge(folder)
     again = {stage: {**one, "outputs": sums(folder, one["outputs"])} for stage, one in records.items()}
-    found = certify(older, Replayed(folder, again, True, (), False, 3.0, 2.0), copy.root, {})
+    found = certify(older, came(copy, older, again, folder), copy.root, {})
     assert found.claimed == ()
     assert found.tier == "predictions exact"
     assert found.first.where.startswith(f"tensor {max(tensors)}: ")
@@ -289,7 +296,7 @@ def test_another_order_of_rows_is_found_where_it_began(project, records, tmp_pat
 def claimed(project: Project, records: dict[str, Any], lock=None, shown=None) -> list[str]:
     """What is said today and did not come out, where the replay is as what was sealed."""
     target = Target("c" * 40, lock or read_lock(project.root / "dvc.lock"), records, frozenset(records))
-    again = Replayed(project.root, records, True, (), False, 3.0, 2.0)
+    again = came(project, target, records, project.root)
     certificate = certify(target, again, project.root, shown or {})
     assert certificate.holds == (not certificate.claimed)
     return [f"{one.stage} {one.kind} {one.place}" for one in certificate.claimed]
@@ -665,3 +672,25 @@ def test_a_revision_that_there_is_not_is_one_line(project):
     assert done.returncode == 2
     assert done.stderr.startswith("v9: no commit, run or execution is called so;")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_project_below_others_in_a_repository_is_replayed_where_it_lies(tmp_path):
+    repository = Project(tmp_path / "all of them")
+    folder = repository.root / "models/患者"
+    folder.mkdir(parents=True)
+    repository.run("git", "init", "-q")
+    before = commit(repository)
+    (folder / "dvc.lock").write_text("stages: {}\n")
+    after = commit(repository)
+    (folder / "dvc.lock").write_text("of today\n")
+    clone = cloned(folder, after, tmp_path / "clone")
+    assert clone == tmp_path / "clone/models/患者"
+    assert (clone / "dvc.lock").read_text() == "stages: {}\n"
+    with pytest.raises(UserError, match="it does not hold models/患者/; name a commit that does"):
+        cloned(folder, before, tmp_path / "another")
+
+
+def commit(repository: Project) -> str:
+    repository.run("git", "add", "-A")
+    repository.run("git", "-c", "user.name=n", "-c", "user.email=e", "commit", "-qm", "m", "--allow-empty")
+    return repository.run("git", "rev-parse", "HEAD").stdout.strip()

@@ -41,7 +41,7 @@ def test_where_nothing_was_ever_sealed_it_could_not_be_checked(tmp_path):
     project = make_project(tmp_path / "project")
     done = run_quickly(project, "clintune", "verify", ok=False)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith(".clintune/ledger: nothing was sealed here; dvc repro seals; ")
+    assert done.stderr.startswith(".clintune/ledger: nothing was sealed here; dvc repro seals (-f ")
     assert len(done.stderr.splitlines()) == 1
 
 

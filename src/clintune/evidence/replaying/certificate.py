@@ -91,7 +91,7 @@ def certify(
     `shown` is by stage what its run in MLflow shows.
     """
     pairs = {stage: (record, replayed.again[stage]) for stage, record in target.records.items()}
-    clone, originals = replayed.folder, Originals(root, target, replayed.folder.parent / "originals")
+    clone, originals = replayed.folder, replayed.originals
     found = [one for stage, pair in pairs.items() for one in differences(originals, clone, stage, *pair)]
     claimed = [one for stage, pair in pairs.items() for one in claims(
         Said(target.lock[stage], root if stage in target.present else None, shown.get(stage, {})),

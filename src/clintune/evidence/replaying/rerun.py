@@ -30,10 +30,12 @@ _PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "CLINTUNE_DEVICE", "CUDA
 class Replayed:
     """A pipeline that ran again in `folder`: its records by stage, and how it ran.
 
-    `seconds` is all of it, the clone included; `stages` what the stages took of that.
+    `originals` is what it is compared with. `seconds` is all of it, the clone included; `stages` what the
+    stages took of that.
     """
 
     folder: Path
+    originals: Originals
     again: Mapping[str, Any]
     offline: bool
     varied: tuple[str, ...]
@@ -51,10 +53,8 @@ def rerun(
     Raises UserError where a stage fails, or where a file that git does not know is not what a stage read.
     """
     began = time.monotonic()
-    clone = conditions.folder(folder)
-    cloned = ["clone", "-q", "--no-hardlinks", "--no-checkout", str(root.resolve()), str(clone)]
-    git(root, *cloned, place="clone")
-    git(clone, "checkout", "-q", "--detach", target.commit, place=target.commit)
+    originals = Originals(root, target, folder / "originals")
+    clone = cloned(root, target.commit, conditions.folder(folder))
     (clone / "dvc.lock").unlink(missing_ok=True)
     _bring_in(root, clone, target)
     conditions.age(clone)  # before an environment lies in it: that is linked to files outside
@@ -64,12 +64,26 @@ def rerun(
     sealed = ledger_in(clone / ".clintune/ledger").of_kind(KIND)
     again = {record["stage"]: record for _, record in sealed}
     if code:
-        problem = f"ended with {code} in the clone{_first_difference(root, target, clone, again)}"
+        problem = f"ended with {code} in the clone{_first_difference(originals, clone, target, again)}"
         step = "what it says above is why; --keep FOLDER leaves the clone there"
         raise UserError("dvc repro", problem, step)
     stages = sum(line["at"] - record["started"] for line, record in sealed) / 1000
     applied, made = conditions.applied(apart=apart), came_out(target, clone, again)
-    return Replayed(clone, made, apart, applied, own_environment, time.monotonic() - began, stages)
+    seconds = time.monotonic() - began
+    return Replayed(clone, originals, made, apart, applied, own_environment, seconds, stages)
+
+
+def cloned(root: Path, commit: str, clone: Path) -> Path:
+    """A commit of the repository in a new one at `clone`: where the project lies in it, maybe below others.
+
+    Raises UserError where git refuses, or where the commit does not hold the project.
+    """
+    top, below = (git(root, "rev-parse", f"--show-{it}", place=str(root)) for it in ("toplevel", "prefix"))
+    git(root, "clone", "-q", "--no-hardlinks", "--no-checkout", top, str(clone), place="clone")
+    git(clone, "checkout", "-q", "--detach", commit, place=commit)
+    if not (clone / below).is_dir():
+        raise UserError(commit, f"it does not hold {below}", "name a commit that does")
+    return clone / below
 
 
 def came_out(target: Target, clone: Path, again: Mapping[str, Any]) -> dict[str, Any]:
@@ -166,9 +180,8 @@ def _hub() -> str:
     return HF_HUB_CACHE
 
 
-def _first_difference(root: Path, target: Target, clone: Path, again: Mapping[str, Any]) -> str:
+def _first_difference(originals: Originals, clone: Path, target: Target, again: Mapping[str, Any]) -> str:
     """In what the stages before the one that failed were given, and made of it."""
-    originals = Originals(root, target, clone.parent / "originals")
     found = (
         one
         for stage, record in again.items()

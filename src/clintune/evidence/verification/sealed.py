@@ -37,7 +37,7 @@ def ledger_in(folder: Path) -> Sealed:
 
 def nothing_sealed(folder: Path) -> LedgerError:
     """There is no line, and no run that names one."""
-    step = "dvc repro seals; run this in the folder with dvc.yaml"
+    step = "dvc repro seals (-f where nothing is stale); run this in the folder with dvc.yaml"
     return LedgerError(f"{folder.parent.name}/{folder.name}", "nothing was sealed here", step)
 
 
