@@ -1,7 +1,10 @@
 """One file that is the same to the byte whenever its parts are: sorted, stored, without a date."""
 
+import fcntl
+import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from clintune.errors import UserError
@@ -26,6 +29,21 @@ def write_archive(path: Path, parts: Mapping[str, bytes]) -> None:
                 archive.writestr(entry, parts[name])
     except OSError as error:
         raise UserError(str(path), f"cannot be written ({error.strerror})", "name another file") from None
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Nobody else signs or packs it meanwhile: of two who read the same file, one would lose what he wrote.
+
+    Its folder is locked, for the file is another one after each write. Where none can be locked, the moment
+    between reading and writing is left; where there is none, whoever writes says so.
+    """
+    with ExitStack() as held:
+        with suppress(OSError):
+            folder = os.open(path.parent, os.O_RDONLY)
+            held.callback(os.close, folder)
+            fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
 
 
 def expect_unsigned(path: Path) -> None:
