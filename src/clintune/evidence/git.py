@@ -1,5 +1,6 @@
 """What git holds, asked without a word on the screen: None where it holds nothing."""
 
+import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -9,6 +10,13 @@ from clintune.errors import UserError
 _SHOWN = 50
 _NAMES = "--end-of-options"  # a forged record may hold an option where a commit is to stand
 _FORMAT = "%H%x1f%an%x1f%aI%x1f%s"
+
+
+_LEADS_TO = frozenset({
+    "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE", "GIT_PREFIX",
+})  # fmt: skip
+"""Variables that say where a repository is, whatever folder git is told to work in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,15 @@ def _log(root: Path, *arguments: str) -> list[Commit]:
     found = asked(root, "log", f"--format={_FORMAT}", *arguments, "--")
     lines = (found or b"").decode("utf-8", "replace").splitlines()
     return [Commit(*line.split("\x1f", 3)) for line in lines]
+
+
+def of_no_repository() -> dict[str, str]:
+    """The variables for a git that works in another repository, as in a clone.
+
+    Git sets such a variable in each hook and in `rebase --exec`: then what is done in the clone is done to
+    the repository of who cloned.
+    """
+    return {name: value for name, value in os.environ.items() if name not in _LEADS_TO}
 
 
 def asked(root: Path, *arguments: str) -> bytes | None:
