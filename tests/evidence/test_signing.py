@@ -1,6 +1,7 @@
 """Signatures over an evidence file, by the real ssh-keygen."""
 
 import json
+import os
 import shutil
 import struct
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 from clintune.cli import main
 from clintune.errors import UserError
 from clintune.evidence.packing import signing
-from clintune.evidence.packing.archive import read_archive, write_archive
+from clintune.evidence.packing.archive import expect_unsigned, read_archive, write_archive
 from clintune.evidence.packing.judging import judge_file
 from clintune.evidence.packing.signing import sign
 from clintune.evidence.verification.verifier import STATEMENT, name_of, sha256
@@ -423,3 +424,12 @@ def test_a_file_that_another_program_may_unpack_otherwise_is_no_evidence(evidenc
     for asked in (lambda: judge_file(evidence), lambda: sign(evidence, **APPROVED, signer="r", key=key("a"))):
         with pytest.raises(UserError, match="hidden"):
             asked()
+
+
+def test_what_is_no_file_is_not_written_over(tmp_path):
+    """`clintune pack -o /dev/null`, as root, left a file where the device was."""
+    os.mkfifo(tmp_path / "pipe")
+    for path in (Path("/dev/null"), tmp_path, tmp_path / "pipe"):
+        with pytest.raises(UserError, match="and no file"):
+            expect_unsigned(path)
+    expect_unsigned(tmp_path / "new.zip")

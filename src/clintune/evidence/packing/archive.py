@@ -51,9 +51,11 @@ def expect_unsigned(path: Path) -> None:
 
     Raises UserError.
     """
-    if not path.is_file():
-        return
     step = "name another file with -o, or move this one"
+    if path.exists() and not path.is_file():  # nor a device: who may do all would have a file for /dev/null
+        raise UserError(str(path), "cannot be written (it is there, and no file)", step)
+    if not path.exists():
+        return
     try:
         parts = read_archive(path)
     except UserError:
