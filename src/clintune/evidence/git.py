@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -74,11 +75,24 @@ def of_no_repository() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in _LEADS_TO}
 
 
-def asked(root: Path, *arguments: str) -> bytes | None:
+def blobs(root: Path, commit: str, paths: Iterable[str]) -> dict[str, bytes]:
+    """Those of these files of the project that a commit holds, all asked at once."""
+    names = [path for path in paths if not PurePosixPath(path).is_absolute() and "\n" not in path]
+    given = "".join(f"{commit}:./{name}\n" for name in names).encode(errors="surrogateescape")
+    rest, found = asked(root, "cat-file", "--batch", given=given) or b"", {}
+    for name in names:
+        head, _, rest = rest.partition(b"\n")
+        _, kind, *size = head.rsplit(b" ", 2)
+        if kind == b"blob" and size:
+            found[name], rest = rest[: int(size[0])], rest[int(size[0]) + 1 :]
+    return found
+
+
+def asked(root: Path, *arguments: str, given: bytes = b"") -> bytes | None:
     """What git answers; None where it refuses. Raises UserError where there is no git."""
     command = ["git", "--no-replace-objects", "-C", str(root), *arguments]  # the commits that were made
     try:
-        done = subprocess.run(command, capture_output=True, check=False)
+        done = subprocess.run(command, input=given, capture_output=True, check=False)
     except FileNotFoundError:
         raise UserError("git", "not on this machine", "install it: it knows the commits") from None
     return done.stdout if done.returncode == 0 else None
