@@ -65,7 +65,8 @@ def _of_lock(
     missing = [stage for stage, record in found.items() if record is None]
     if missing:
         problem = f"no record here says how {', '.join(missing)} of dvc.lock came about"
-        raise LedgerError(f"dvc.lock: {missing[0]}", problem, "replay where it was run, or dvc repro first")
+        step = "replay where it was run, or dvc repro first; beside a stage that seals nothing, name a run"
+        raise LedgerError(f"dvc.lock: {missing[0]}", problem, step)
     records = {stage: record for stage, record in found.items() if record is not None}
     return Target(commit, lock, records, _same(lock, here))
 
