@@ -187,6 +187,12 @@ def code_beside_git(facts: Facts) -> Facts:
     return replace(facts, repository=replace(facts.repository, unknown=1))
 
 
+def code_that_git_overlooked(facts: Facts) -> Facts:
+    """`git update-index --assume-unchanged` before an edit: the run is not dirty."""
+    code = "src/clintune/training/losses.py"
+    return record(facts, "train", "inputs", code, value={"sha256": "f" * 64, "size": 1})
+
+
 def unpinned(facts: Facts) -> Facts:
     return tree("params", "model", "tokenizer_sha256", value=None)(facts)
 
@@ -320,6 +326,44 @@ def four_seeds(facts: Facts) -> Facts:
     return replace(facts, subject=replace(facts.subject, chain=with_seeds(replace_chain(facts), 3)))
 
 
+ORDER = ("ingest", "preprocess", "pretrain", "tokenize", "train", "evaluate")
+
+
+def fifth_seed(facts: Facts, first: str, *path: str, value: Any) -> Facts:
+    """After four seeds one more, which differs in something else: all from stage `first` on ran anew."""
+    facts, other, records = four_seeds(facts), dict[str, Any](), list[tuple[str, Any]]()
+    for stage in ORDER[ORDER.index(first) :]:
+        run = changed(facts.record(stage), "run", value=f"another {stage}")
+        if stage == first:
+            run = changed(run, *path, value=value)
+        if "seed" in run["lock"]["params"]["params.yaml"]:
+            run = changed(run, "lock", "params", "params.yaml", "seed", value=900)
+        run["inputs"] = {name: other.get(name, one) for name, one in run["inputs"].items()}
+        run["outputs"] = {
+            name: {"sha256": digest([name, "other"]), "size": 1} for name in run["outputs"]
+        }  # fmt: skip
+        other |= run["outputs"]
+        records.append(("stage", run))
+    return replace(facts, subject=with_records(facts.subject, *records))
+
+
+def the_same_with_another_seed(facts: Facts) -> Facts:
+    return fifth_seed(facts, "ingest", "run", value="another ingest")
+
+
+def other_notes_for_a_seed(facts: Facts) -> Facts:
+    params = ("lock", "params", "params.yaml", "ingest", "synthetic", "patients")
+    return fifth_seed(facts, "ingest", *params, value=25)
+
+
+def other_windows_for_a_seed(facts: Facts) -> Facts:
+    return fifth_seed(facts, "tokenize", "lock", "params", "params.yaml", "tokenize", "overlap", value=8)
+
+
+def another_corpus_for_a_seed(facts: Facts) -> Facts:
+    return fifth_seed(facts, "ingest", "inputs", "corpora/a.txt", value={"sha256": "c" * 64, "size": 1})
+
+
 def replace_chain(facts: Facts) -> Facts:
     """Without the seeds that were added."""
     chain = facts.subject.chain
@@ -329,6 +373,10 @@ def replace_chain(facts: Facts) -> Facts:
 
 def other_params_for_a_seed(facts: Facts) -> Facts:
     return record(facts, "train", "lock", "params", "params.yaml", "train", "epochs", value=7)
+
+
+def lied_to_the_store(facts: Facts) -> Facts:
+    return record(facts, "evaluate", "reported", "headline", "strict/f1", value=0.99)
 
 
 def own_approval(facts: Facts) -> Facts:
@@ -378,6 +426,7 @@ PLANTS = (
     Plant(2, dirty, "FAIL", "in no commit"),
     Plant(2, unknown_commit, "FAIL", "not in this repository"),
     Plant(2, code_beside_git, "FAIL", "not in git"),
+    Plant(2, code_that_git_overlooked, "FAIL", "train ran 1 files that are others in its commit (src/"),
     Plant(3, found("output", "data/examples/test.parquet"), "FAIL", "data/examples/test.parquet", "changed"),
     Plant(3, found("output", "data/raw/files/Jane Doe.txt"), "FAIL", "1 files of the corpus", "corpus"),
     Plant(4, unpinned, "FAIL", "tokenizer"),
@@ -427,6 +476,9 @@ PLANTS = (
     Plant(29, tree("metrics", "strict", "f1_low", value=None), "MISSING", "no interval", "none"),
     Plant(30, four_seeds, "MISSING", "4 of 5 seeds"),
     Plant(30, other_params_for_a_seed, "MISSING", "of 5 seeds"),
+    Plant(30, other_notes_for_a_seed, "MISSING", "4 of 5 seeds"),
+    Plant(30, other_windows_for_a_seed, "MISSING", "4 of 5 seeds"),
+    Plant(30, another_corpus_for_a_seed, "MISSING", "4 of 5 seeds"),
     Plant(31, tree("metrics", "baseline", "words", "ahead", value=-0.1), "FAIL", "not ahead of", "behind"),
     Plant(31, tree("metrics", "baseline", value={}), "MISSING", "evaluate.baselines", "none"),
     Plant(32, tree("metrics", "subgroup", "sex", "male", "gold", value=900), "FAIL", "more gold", "too many"),
@@ -439,6 +491,7 @@ PLANTS = (
     Plant(39, found("cache", ".dvc/cache/x"), "FAIL", "1 differences", "cache"),
     Plant(39, run_waits, "MISSING", "1 runs wait to be sent"),
     Plant(40, number_changed_in_the_report, "FAIL", "not in report.html"),
+    Plant(40, lied_to_the_store, "FAIL", "1 scores of the run are not those of metrics.json (strict/f1)"),
     Plant(41, own_approval, "FAIL", "approves their own work"),
     Plant(41, one_signer, "FAIL", "1 of 2 people"),
     Plant(41, broken_signature, "FAIL", "does not hold"),
@@ -457,6 +510,11 @@ def test_what_is_planted_turns_the_item_over_and_is_named(good, plant):
     assert before.verdict in {"PASS", "DECLARED", "N-A"}
     assert after.verdict == plant.verdict, after
     assert plant.says in after.reason
+
+
+def test_notes_that_another_seed_wrote_are_those_of_that_seed(good):
+    found = item(the_same_with_another_seed(good), 30)
+    assert (found.verdict, len(found.evidence)) == ("PASS", 5), found
 
 
 def test_every_item_with_machine_evidence_has_something_planted(good):

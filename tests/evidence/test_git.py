@@ -1,6 +1,14 @@
 """What git is asked."""
 
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
 from clintune.evidence.git import blob, facts, written_by
+from clintune.evidence.hidden import copying
+from clintune.evidence.replaying.target import git
 from tests.project import ROOT
 
 
@@ -10,3 +18,44 @@ def test_an_option_where_a_record_is_to_name_a_commit_does_nothing(tmp_path):
     assert blob(ROOT, option, "Makefile") is None
     assert written_by(ROOT, option) == set()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def ours(tmp_path) -> Path:
+    """A repository with a branch that is checked out, and something staged."""
+    root = tmp_path / "ours"
+    for command in (
+        ["init", "-qb", "main", str(root)],
+        ["-C", str(root), "-c", "user.name=x", "-c", "user.email=x@y", "commit", "-qm", "x", "--allow-empty"],
+    ):
+        subprocess.run(["git", *command], check=True)
+    (root / "staged").write_text("x")
+    subprocess.run(["git", "-C", str(root), "add", "staged"], check=True)
+    return root
+
+
+def asked_of(root: Path) -> str:
+    told = ["git", "-C", str(root), "status", "--porcelain", "--branch"]
+    return subprocess.run(told, capture_output=True, text=True, check=True).stdout
+
+
+def test_what_is_done_in_a_clone_is_done_to_no_other_repository(ours, tmp_path, monkeypatch):
+    """Git says in hooks by a variable where its repository is: `clintune replay` left it without a branch."""
+    before, clone = asked_of(ours), tmp_path / "clone"
+    head = git(ours, "rev-parse", "HEAD", place="HEAD")
+    with monkeypatch.context() as hook:
+        hook.setenv("GIT_DIR", str(ours / ".git"))
+        git(ours, "clone", "-q", "--no-checkout", str(ours), str(clone), place="clone")
+        git(clone, "checkout", "-q", "--detach", head, place=head)
+    assert before == asked_of(ours) == "## main\nA  staged\n"
+    assert asked_of(clone) == "## HEAD (no branch)\n"
+
+
+def test_what_is_staged_stays_so_where_a_copy_is_traced(ours, tmp_path, monkeypatch):
+    before, copy = asked_of(ours), tmp_path / "copy"
+    shutil.copytree(ours, copy, ignore=shutil.ignore_patterns(".git"))
+    with monkeypatch.context() as hook:
+        hook.setenv("GIT_DIR", str(ours / ".git"))
+        copying._git(ours, copy)
+    assert before == asked_of(ours)
+    assert asked_of(copy).splitlines()[1:] == ["?? staged"]

@@ -61,6 +61,7 @@ def test_what_the_stage_made_itself_is_nothing_that_it_was_given():
 7 openat(AT_FDCWD</proj>, "new", O_RDONLY) = 3</proj/new>
 7 mkdir("/tmp/scratch", 0700) = 0
 7 openat(AT_FDCWD</proj>, "/tmp/scratch/deep/x", O_RDONLY) = 3</tmp/scratch/deep/x>
+7 openat(AT_FDCWD</proj>, "draft", O_WRONLY|O_CREAT|O_EXCL, 0666) = 3</proj/draft>
 7 renameat(AT_FDCWD</proj>, "draft", AT_FDCWD</proj/sub>, "final") = 0
 7 openat(AT_FDCWD</proj>, "sub/final", O_RDONLY) = 3</proj/sub/final>
 7 openat(AT_FDCWD</proj>, "late", O_RDONLY) = 3</proj/late>
@@ -69,10 +70,34 @@ def test_what_the_stage_made_itself_is_nothing_that_it_was_given():
     assert read(log) == {"/proj/late"}
 
 
+def test_under_another_name_it_is_still_the_same_file():
+    """A hard link has no path but its own: what is opened by it was there under the other name."""
+    log = """\
+7 link("/proj/secret", "/tmp/mine") = 0
+7 openat(AT_FDCWD</proj>, "/tmp/mine", O_RDONLY) = 3</tmp/mine>
+7 linkat(AT_FDCWD</proj>, "hidden", AT_FDCWD</proj/sub>, "own", 0) = 0
+7 renameat(AT_FDCWD</proj>, "given", AT_FDCWD</proj/sub>, "taken") = 0
+7 openat(AT_FDCWD</proj>, "draft", O_WRONLY|O_CREAT|O_EXCL, 0666) = 3</proj/draft>
+7 rename("/proj/draft", "/proj/final") = 0
+7 openat(AT_FDCWD</proj>, "final", O_RDONLY) = 3</proj/final>
+"""
+    assert read(log) == {"/proj/secret", "/proj/hidden", "/proj/given"}
+
+
+def test_a_program_that_is_only_called_git_is_the_stage():
+    log = """\
+7 execve("/proj/tools/git", ["git", "status"], 0x7ff /* 35 vars */) = 0
+7 openat(AT_FDCWD</proj>, "secret", O_RDONLY) = 3</proj/secret>
+8 execve("/bin/cat", ["cat", "other", "clintune.tracking.sender"], 0x7ff /* 35 vars */) = 0
+8 openat(AT_FDCWD</proj>, "other", O_RDONLY) = 3</proj/other>
+"""
+    assert read(log) == {"/proj/secret", "/proj/other"}
+
+
 def test_git_and_the_sender_and_what_they_start_are_not_the_stage():
     log = """\
 7 vfork( <unfinished ...>
-8 execve("/usr/bin/git", ["git", "status"], 0x7ff /* 35 vars */ <unfinished ...>
+8 execve("GIT", ["git", "status"], 0x7ff /* 35 vars */ <unfinished ...>
 7 <... vfork resumed>) = 8
 8 <... execve resumed>) = 0
 9 openat(AT_FDCWD</proj>, "early", O_RDONLY) = 3</proj/early>
@@ -84,7 +109,7 @@ def test_git_and_the_sender_and_what_they_start_are_not_the_stage():
 7 execve("/opt/git", ["git"], 0x7ff /* 35 vars */) = -1 ENOENT (No such file or directory)
 7 openat(AT_FDCWD</proj>, "mine", O_RDONLY) = 3</proj/mine>
 """
-    assert calls_of(log, HERE) == Calls(
+    assert calls_of(log.replace("GIT", str(shutil.which("git"))), HERE) == Calls(
         frozenset({"/proj/mine"}), frozenset({"/proj/tools/digitise"}), frozenset()
     )
 

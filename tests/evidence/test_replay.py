@@ -231,6 +231,36 @@ def test_what_came_out_close_enough_holds_and_what_was_sealed_is_no_claim(projec
     assert found.first.place == METRICS
 
 
+def headlined(records: dict[str, Any], more: float) -> dict[str, Any]:
+    """As they are, had the run of `evaluate` reported another F1."""
+    f1 = records["evaluate"]["reported"]["headline"]["strict/f1"]
+    path = ("reported", "headline", "strict/f1")
+    return {**records, "evaluate": changed(records["evaluate"], *path, value=f1 + more)}
+
+
+@pytest.mark.parametrize("more", [0.3, 0.001])
+def test_a_score_that_was_sealed_and_never_was_is_a_claim_that_did_not_come_out(
+    project, records, tmp_path, more
+):
+    """A lie told while the stage ran: its files are honest, and every one came out again."""
+    found = tampered(project, headlined(records, more), tmp_path, lambda _: None)
+    assert (found.tier, found.claimed) == ("bit-exact", ())
+    again = {stage: {**one, "outputs": sums(tmp_path, one["outputs"])} for stage, one in records.items()}
+    found = certified(project, headlined(records, more), again, tmp_path)
+    assert (found.tier, found.holds) == ("bit-exact", False)
+    assert [f"{one.kind} {one.place}" for one in found.claimed] == ["score metric strict/f1"]
+    assert any(line.startswith("claimed, and not so: stage evaluate, score") for line in found.lines())
+
+
+@pytest.mark.parametrize(("more", "holds"), [(0.001, True), (0.3, False)])
+def test_a_score_may_be_as_far_off_as_those_in_the_files(project, records, tmp_path, more, holds):
+    project.run("cp", "-a", "data", str(tmp_path / "data"))
+    other_scores(tmp_path, 0.001)
+    again = {stage: {**one, "outputs": sums(tmp_path, one["outputs"])} for stage, one in records.items()}
+    found = certified(project, headlined(records, more), again, tmp_path)
+    assert (found.tier, found.holds) == ("predictions exact", holds)
+
+
 def test_files_of_another_run_that_lie_here_today_are_no_claims_of_the_one_that_is_replayed(
     project, records, tmp_path
 ):

@@ -1,8 +1,11 @@
 """Signatures over an evidence file, by the real ssh-keygen."""
 
 import json
+import os
 import shutil
+import struct
 import subprocess
+import zipfile
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,7 +14,7 @@ import pytest
 from clintune.cli import main
 from clintune.errors import UserError
 from clintune.evidence.packing import signing
-from clintune.evidence.packing.archive import read_archive, write_archive
+from clintune.evidence.packing.archive import expect_unsigned, read_archive, write_archive
 from clintune.evidence.packing.judging import judge_file
 from clintune.evidence.packing.signing import sign
 from clintune.evidence.verification.verifier import STATEMENT, name_of, sha256
@@ -318,3 +321,115 @@ def test_a_key_that_is_none_is_one_line(evidence, tmp_path, content):
 def test_a_role_and_a_meaning_are_wanted(evidence, key, role, meaning):
     with pytest.raises(UserError, match="a role and a meaning are wanted"):
         sign(evidence, role=role, meaning=meaning, signer="x", key=key("a"))
+
+
+def test_of_two_who_sign_at_the_same_time_neither_signature_is_lost(evidence, key, monkeypatch):
+    """While one types a passphrase, or waits for a stamp, the other is done."""
+    first, second = key("a"), key("b")
+    made = signing._signature
+
+    def slowly(content: bytes, own: Path) -> bytes:
+        monkeypatch.setattr(signing, "_signature", made)
+        sign(evidence, role="author", meaning="made by me", signer="writer@example.org", key=second)
+        return made(content, own)
+
+    monkeypatch.setattr(signing, "_signature", slowly)
+    assert sign(evidence, **APPROVED, signer="reader@example.org", key=first) == "signatures/02-approver"
+    verdict = judge_file(evidence)
+    assert (verdict.findings, [one["role"] for one in verdict.signed]) == ([], ["author", "approver"])
+
+
+def test_what_was_packed_anew_while_somebody_signed_is_not_signed(evidence, key, monkeypatch):
+    made = signing._signature
+
+    def slowly(content: bytes, own: Path) -> bytes:
+        pack(evidence, authors=("somebody@example.org",))
+        return made(content, own)
+
+    monkeypatch.setattr(signing, "_signature", slowly)
+    with pytest.raises(UserError, match="was packed anew while you signed"):
+        sign(evidence, **APPROVED, signer="reader@example.org", key=key("a"))
+    assert judge_file(evidence).signed == []
+
+
+def test_who_becomes_an_author_while_he_approves_does_not(evidence, key, monkeypatch):
+    own, made = key("a"), signing._signature
+
+    def slowly(content: bytes, one: Path) -> bytes:
+        monkeypatch.setattr(signing, "_signature", made)
+        sign(evidence, role="author", meaning="made by me", signer="reader@example.org", key=own)
+        return made(content, one)
+
+    monkeypatch.setattr(signing, "_signature", slowly)
+    with pytest.raises(UserError, match="signed as author"):
+        sign(evidence, **APPROVED, signer="reader@example.org", key=own)
+
+
+def directory(content: bytes, *, by: int) -> tuple[bytes, int]:
+    """The list of parts at the end of a ZIP archive, each said to begin so many bytes later; their number."""
+    count, size, start = struct.unpack("<HII", content[-12:-2])
+    listed, at = bytearray(content[start : start + size]), 0
+    while at < size:
+        [name, extra, comment] = struct.unpack("<HHH", listed[at + 28 : at + 34])
+        [offset] = struct.unpack("<I", listed[at + 42 : at + 46])
+        listed[at + 42 : at + 46] = struct.pack("<I", offset + by)
+        at += 46 + name + extra + comment
+    return bytes(listed), count
+
+
+def end(count: int, size: int, start: int) -> bytes:
+    return struct.pack("<4sHHHHIIH", b"PK\5\6", 0, 0, count, count, size, start, 0)
+
+
+def parts_of(content: bytes) -> bytes:
+    return content[: struct.unpack("<I", content[-6:-2])[0]]
+
+
+def two_in_one(shown: bytes, unpacked: bytes) -> bytes:
+    """Python reads the ZIP64 list of parts, which `unzip` asks only where the other one has no room."""
+    body = parts_of(shown) + parts_of(unpacked)
+    (one, count), (other, number) = directory(shown, by=0), directory(unpacked, by=len(parts_of(shown)))
+    first = body + other + end(number, len(other), len(body))
+    place = len(first) + len(one)
+    large = struct.pack("<4sQHHIIQQQQ", b"PK\6\6", 44, 45, 45, 0, 0, count, count, len(one), len(first))
+    found = struct.pack("<4sIQI", b"PK\6\7", 0, place, 1)
+    return first + one + large + found + end(number, place + 76 - len(body), len(body))
+
+
+def behind(shown: bytes, unpacked: bytes) -> bytes:
+    """What reads parts one after the other, as `jar x` from a pipe does, takes those without a list, too."""
+    body = parts_of(shown) + parts_of(unpacked)
+    listed, count = directory(shown, by=0)
+    return body + listed + end(count, len(listed), len(body))
+
+
+def before(shown: bytes, unpacked: bytes) -> bytes:
+    """The same the other way round: the list names the later ones."""
+    start = len(parts_of(unpacked))
+    listed, count = directory(shown, by=start)
+    body = parts_of(unpacked) + parts_of(shown)
+    return body + listed + end(count, len(listed), len(body))
+
+
+@pytest.mark.parametrize("join", [two_in_one, behind, before])
+def test_a_file_that_another_program_may_unpack_otherwise_is_no_evidence(evidence, tmp_path, key, join):
+    """Else somebody reads one report, and puts his name to another."""
+    forged = tmp_path / "forged.zip"
+    write_archive(forged, {**read_archive(evidence), "report.html": b"all is well"})
+    honest = evidence.read_bytes()
+    assert read_archive(evidence).keys() == read_archive(forged).keys() - {"report.html"}
+    evidence.write_bytes(join(honest, forged.read_bytes()))
+    with zipfile.ZipFile(evidence) as archive:
+        assert "report.html" not in archive.namelist()
+    for asked in (lambda: judge_file(evidence), lambda: sign(evidence, **APPROVED, signer="r", key=key("a"))):
+        with pytest.raises(UserError, match="hidden"):
+            asked()
+
+
+def test_what_is_no_file_is_not_written_over(tmp_path):
+    """`clintune pack -o /dev/null`, as root, left a file where the device was."""
+    os.mkfifo(tmp_path / "pipe")
+    for path in (Path("/dev/null"), tmp_path, tmp_path / "pipe"):
+        with pytest.raises(UserError, match="and no file"):
+            expect_unsigned(path)
+    expect_unsigned(tmp_path / "new.zip")

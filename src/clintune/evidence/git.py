@@ -1,6 +1,8 @@
 """What git holds, asked without a word on the screen: None where it holds nothing."""
 
+import os
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -9,6 +11,13 @@ from clintune.errors import UserError
 _SHOWN = 50
 _NAMES = "--end-of-options"  # a forged record may hold an option where a commit is to stand
 _FORMAT = "%H%x1f%an%x1f%aI%x1f%s"
+
+
+_LEADS_TO = frozenset({
+    "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE", "GIT_PREFIX",
+})  # fmt: skip
+"""Variables that say where a repository is, whatever folder git is told to work in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +66,33 @@ def _log(root: Path, *arguments: str) -> list[Commit]:
     return [Commit(*line.split("\x1f", 3)) for line in lines]
 
 
-def asked(root: Path, *arguments: str) -> bytes | None:
+def of_no_repository() -> dict[str, str]:
+    """The variables for a git that works in another repository, as in a clone.
+
+    Git sets such a variable in each hook and in `rebase --exec`: then what is done in the clone is done to
+    the repository of who cloned.
+    """
+    return {name: value for name, value in os.environ.items() if name not in _LEADS_TO}
+
+
+def blobs(root: Path, commit: str, paths: Iterable[str]) -> dict[str, bytes]:
+    """Those of these files of the project that a commit holds, all asked at once."""
+    names = [path for path in paths if not PurePosixPath(path).is_absolute() and "\n" not in path]
+    given = "".join(f"{commit}:./{name}\n" for name in names).encode(errors="surrogateescape")
+    rest, found = asked(root, "cat-file", "--batch", given=given) or b"", {}
+    for name in names:
+        head, _, rest = rest.partition(b"\n")
+        _, kind, *size = head.rsplit(b" ", 2)
+        if kind == b"blob" and size:
+            found[name], rest = rest[: int(size[0])], rest[int(size[0]) + 1 :]
+    return found
+
+
+def asked(root: Path, *arguments: str, given: bytes = b"") -> bytes | None:
     """What git answers; None where it refuses. Raises UserError where there is no git."""
     command = ["git", "--no-replace-objects", "-C", str(root), *arguments]  # the commits that were made
     try:
-        done = subprocess.run(command, capture_output=True, check=False)
+        done = subprocess.run(command, input=given, capture_output=True, check=False)
     except FileNotFoundError:
         raise UserError("git", "not on this machine", "install it: it knows the commits") from None
     return done.stdout if done.returncode == 0 else None

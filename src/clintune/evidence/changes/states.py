@@ -136,7 +136,7 @@ def _of_runs(name: str, found: Sequence[Made], sealed: Sequence[Made]) -> State:
         line, record = waiting.pop()
         for maker in reversed([one for one in sealed if one[0]["number"] < line["number"]]):
             stage = maker[1]["stage"]
-            if stage not in chosen and _made_for(maker[1], record):
+            if stage not in chosen and made_for(maker[1], record):
                 chosen[stage] = maker
                 waiting.append(maker)
     ordered = dict(sorted(chosen.items(), key=lambda one: one[1][0]["number"]))
@@ -145,7 +145,8 @@ def _of_runs(name: str, found: Sequence[Made], sealed: Sequence[Made]) -> State:
     return State(name, code["commit"] if code else None, lock, ordered, partial=True)
 
 
-def _made_for(maker: Mapping[str, Any], reader: Mapping[str, Any]) -> bool:
+def made_for(maker: Mapping[str, Any], reader: Mapping[str, Any]) -> bool:
+    """Whether one stage read what the other wrote, and nothing in its place."""
     shared = maker["outputs"].keys() & reader["inputs"].keys()
     return bool(shared) and all(
         maker["outputs"][path]["sha256"] == reader["inputs"][path]["sha256"] for path in shared

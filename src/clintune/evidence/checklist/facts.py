@@ -1,5 +1,6 @@
 """All that the items are judged by, read once. Judging is then pure: the same facts, the same verdicts."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
@@ -26,7 +27,7 @@ from clintune.evidence.subject import Record, Subject
 from clintune.evidence.verification.findings import Finding
 from clintune.evidence.verification.observing import CERTIFICATE
 from clintune.files import sha256
-from clintune.lockfile import entry_sha256
+from clintune.lockfile import entry_sha256, is_code
 from clintune.sealing.record import KIND
 from clintune.tracking.journal import journals
 from clintune.tracking.store import answering
@@ -160,7 +161,7 @@ def gather(subject: Subject, findings: Sequence[Finding], signatures: Sequence[S
         census=_read(lambda: census(sealed, known(summary)["labels"], params["task"])),
         leaks=_read(lambda: leaks(sealed, subject.home.root, outputs)),
         locks=read_locks(root),
-        repository=read_repository(root, commits, (ACCEPTANCE,)),
+        repository=read_repository(root, commits, (ACCEPTANCE,), _code(subject)),
         trail=_trail(subject),
         certificates=_certificates(subject),
         declarations=read_declarations(root),
@@ -168,6 +169,15 @@ def gather(subject: Subject, findings: Sequence[Finding], signatures: Sequence[S
         sums={name: sha256(root / name) for name in _BESIDE if (root / name).is_file()},
         waiting=len(journals(subject.home.spool)),
     )
+
+
+def _code(subject: Subject) -> dict[str, set[str]]:
+    """By commit, the code that stages of dvc.lock ran at it."""
+    found = defaultdict[str, set[str]](set)
+    for record in subject.records.values():
+        if record["code"] is not None:
+            found[record["code"]["commit"]] |= set(filter(is_code, record["inputs"]))
+    return found
 
 
 def _names(subject: Subject) -> dict[str, str]:

@@ -1,43 +1,48 @@
 """What git knows of the commits that the records name."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from clintune.evidence.git import asked, blob, commit_of
+from clintune.evidence.git import asked, blobs, commit_of
 
 
 @dataclass(frozen=True, slots=True)
 class Repository:
     """`files`: by commit that is here, the SHA-256 of some files in it; none for one that it has not.
 
-    `unknown` files below src/ and pipeline/ are not in git. `params_since`: when params.yaml last changed,
-    as far as git knows; None where it is another now.
+    `code`: the same of the code that the stages of dvc.lock ran. `unknown` files below src/ and pipeline/ are
+    not in git. `params_since`: when params.yaml last changed, as far as git knows; None where it is another
+    now.
     """
 
     files: Mapping[str, Mapping[str, str]]
+    code: Mapping[str, Mapping[str, str]]
     unknown: int
     params_since: date | None
 
 
-def read_repository(root: Path, commits: Iterable[str], files: Iterable[str]) -> Repository | None:
-    """None outside a git repository."""
+def read_repository(
+    root: Path, commits: Iterable[str], files: Iterable[str], code: Mapping[str, Set[str]]
+) -> Repository | None:
+    """None outside a git repository. `code`: by commit, the files that ran."""
     if asked(root, "rev-parse", "HEAD") is None:
         return None
     here = [one for one in sorted(set(commits)) if commit_of(root, one) is not None]
     listed = asked(root, "ls-files", "--others", "--exclude-standard", "--", "src", "pipeline") or b""
     return Repository(
         files={commit: _sums(root, commit, files) for commit in here},
+        code={commit: _sums(root, commit, code[commit]) for commit in here if commit in code},
         unknown=len(listed.splitlines()),
         params_since=_since(root, "params.yaml"),
     )
 
 
 def _sums(root: Path, commit: str, files: Iterable[str]) -> dict[str, str]:
-    contents = {name: blob(root, commit, name) for name in files}
-    return {name: hashlib.sha256(one).hexdigest() for name, one in contents.items() if one is not None}
+    contents = blobs(root, commit, files)
+    return {name: hashlib.sha256(one).hexdigest() for name, one in contents.items()}
 
 
 def _since(root: Path, file: str) -> date | None:

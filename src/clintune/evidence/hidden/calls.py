@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,8 @@ _SENT = re.compile(r'(?:iov_base=|^[^"{]*?, )"(?:[^"\\]|\\.)*"')
 """What is sent may look like an address, which stands in braces."""
 _FORKS = {"clone", "clone3", "fork", "vfork"}
 _STARTS = {"execve", "execveat"}
-_MAKES = {"mkdir", "mkdirat", "rename", "renameat", "renameat2", "link", "linkat"}
+_MAKES = {"mkdir", "mkdirat"}
+_MOVES = {"rename", "renameat", "renameat2", "link", "linkat"}
 _OPENS = {"open", "openat", "openat2", "creat"}
 _WRITES_ALL = ("O_TRUNC", "O_EXCL")
 
@@ -119,6 +121,12 @@ class _Gathered:
         self.programs: set[str] = set()
         self.contacts: set[Contact] = set()
 
+    def moved(self, before: str, after: str) -> None:
+        """Under another name, as by a hard link, what others made is still what the stage was given."""
+        if not self._is_own(before):
+            self.read.add(before)
+        self.made.add(after)
+
     def opened(self, path: str, flags: str) -> None:
         """What the processes made themselves is nothing that they were given."""
         if any(word in flags for word in _WRITES_ALL):
@@ -145,14 +153,17 @@ def _gathered(calls: Iterable[_Process | None]) -> _Gathered:
 
 
 def _others(calls: Iterable[_Process]) -> set[str]:
-    """The processes that are git or the sender of records, and all that those started."""
-    others = set[str]()
+    """The processes that are git or the sender of records, and all that those started.
+
+    Of another program that somebody called `git`, what it read counts.
+    """
+    git, others = shutil.which("git"), set[str]()
     for call in calls:
         if call.name in _FORKS and call.result > 0 and call.pid in others:
             others.add(str(call.result))
         elif call.name in _STARTS and call.result == 0:
             texts = [_plain(text) for text in _TEXT.findall(call.arguments)]
-            if Path(texts[0]).name == "git" or "clintune.tracking.sender" in texts[1:]:
+            if texts[0] == git or texts[2:] == ["-m", "clintune.tracking.sender"]:
                 others.add(call.pid)
     return others
 
@@ -164,17 +175,21 @@ def _one(found: _Gathered, call: _Process) -> None:
     elif call.name in _STARTS and call.result == 0:
         found.programs.add(_plain(_TEXT.findall(call.arguments)[0]))
     elif call.name in _MAKES and call.result == 0:
-        found.made.add(_target(call.arguments))
+        found.made.add(_paths(call.arguments)[-1])
+    elif call.name in _MOVES and call.result == 0:
+        found.moved(*_paths(call.arguments)[:2])
     elif call.name in {"connect", "sendto", "sendmsg", "sendmmsg"}:
         for port, four, six in _ADDRESS.findall(_SENT.sub("", call.arguments)):
             found.contacts.add(Contact(four or six, int(port)))
 
 
-def _target(arguments: str) -> str:
-    """The last path of the call, which the folder before it begins where it is relative."""
-    last = list(_TEXT.finditer(arguments))[-1]
-    folders = re.findall(r"(?:AT_FDCWD|\d+)<([^>]*)>, *$", arguments[: last.start()])
-    return str(Path(folders[0] if folders else "/", _plain(last[1])))
+def _paths(arguments: str) -> list[str]:
+    """Of the call, each in the folder before it where it is relative."""
+    found = []
+    for text in _TEXT.finditer(arguments):
+        folders = re.findall(r"(?:AT_FDCWD|\d+)<([^>]*)>, *$", arguments[: text.start()])
+        found.append(str(Path(folders[0] if folders else "/", _plain(text[1]))))
+    return found
 
 
 _ESCAPE = re.compile(rb"\\([0-7]{1,3}|.)")

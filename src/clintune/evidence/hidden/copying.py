@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clintune.errors import UserError
+from clintune.evidence.git import of_no_repository
 from clintune.evidence.paths import inside
 from clintune.lockfile import LockEntry
 from clintune.sealing.hashing import sums
@@ -138,7 +139,7 @@ def _git(project: Path, root: Path) -> None:
     if shutil.which("git") is None:
         return
     for command in commands:
-        if subprocess.run(command, capture_output=True, check=False).returncode:
+        if subprocess.run(command, env=of_no_repository(), capture_output=True, check=False).returncode:
             return
         if bare.exists():
             shutil.move(bare / ".git", root)

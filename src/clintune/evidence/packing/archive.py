@@ -1,7 +1,10 @@
 """One file that is the same to the byte whenever its parts are: sorted, stored, without a date."""
 
+import fcntl
+import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from clintune.errors import UserError
@@ -28,14 +31,31 @@ def write_archive(path: Path, parts: Mapping[str, bytes]) -> None:
         raise UserError(str(path), f"cannot be written ({error.strerror})", "name another file") from None
 
 
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Nobody else signs or packs it meanwhile: of two who read the same file, one would lose what he wrote.
+
+    Its folder is locked, for the file is another one after each write. Where none can be locked, the moment
+    between reading and writing is left; where there is none, whoever writes says so.
+    """
+    with ExitStack() as held:
+        with suppress(OSError):
+            folder = os.open(path.parent, os.O_RDONLY)
+            held.callback(os.close, folder)
+            fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+
+
 def expect_unsigned(path: Path) -> None:
     """An evidence file is written over another one that nobody signed, and over nothing else.
 
     Raises UserError.
     """
-    if not path.is_file():
-        return
     step = "name another file with -o, or move this one"
+    if path.exists() and not path.is_file():  # nor a device: who may do all would have a file for /dev/null
+        raise UserError(str(path), "cannot be written (it is there, and no file)", step)
+    if not path.exists():
+        return
     try:
         parts = read_archive(path)
     except UserError:

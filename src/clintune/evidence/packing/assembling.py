@@ -9,7 +9,7 @@ from clintune.evidence.changes.changing import changes
 from clintune.evidence.checklist.checking import parts as checklist_parts
 from clintune.evidence.documents.writing import documents
 from clintune.evidence.git import written_by
-from clintune.evidence.packing.archive import MANIFEST, expect_unsigned, write_archive
+from clintune.evidence.packing.archive import MANIFEST, alone, expect_unsigned, write_archive
 from clintune.evidence.subject import Subject, subject_of
 from clintune.evidence.verification import verifier
 from clintune.evidence.verification.findings import Finding, as_findings
@@ -65,8 +65,11 @@ def pack(
     subject = subject_of(root, place)
     findings = verdict_of(observed, subject.sealed).findings
     parts = assemble(subject, observed, as_findings(findings), changed)
-    write_archive(file, {**parts, MANIFEST: canonical(manifest(subject, parts))})
-    return [dict(one) for one in findings], len(parts) + 1
+    parts[MANIFEST] = canonical(manifest(subject, parts))
+    with alone(file):
+        expect_unsigned(file)  # somebody may have signed the one before meanwhile
+        write_archive(file, parts)
+    return [dict(one) for one in findings], len(parts)
 
 
 def assemble(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from clintune.errors import UserError
 from clintune.evidence.git import asked
-from clintune.evidence.packing.archive import MANIFEST, read_archive, write_archive
+from clintune.evidence.packing.archive import MANIFEST, alone, read_archive, write_archive
 from clintune.evidence.packing.judging import expect_ssh_keygen
 from clintune.evidence.packing.stamping import stamp
 from clintune.evidence.verification import verifier
@@ -40,20 +40,38 @@ def sign(pack: Path, *, role: str, meaning: str, signer: str, key: Path, authori
         "key": fingerprint(key), "manifest_sha256": verifier.sha256(parts[MANIFEST]), "meaning": meaning,
         "role": role, "signed_at": datetime.now(UTC).isoformat(timespec="seconds"), "signer": signer,
     }  # fmt: skip
-    stems = sorted({path.rpartition(".")[0] for path in parts if verifier.SIGNATURE.fullmatch(path)})
-    said = [verifier.parsed(parts.get(f"{stem}.json", b"")) for stem in stems]
-    signed = [
+    expect_independent(statement, _signed(parts), authors=_authors(parts))
+    content = canonical(statement)
+    added = {"json": content, "sig": _signature(content, key)}
+    if authority is not None:
+        added["tsr"] = stamp(added["sig"], authority)
+    return _add(pack, statement, added)
+
+
+def _add(pack: Path, statement: Mapping[str, str], added: Mapping[str, bytes]) -> str:
+    """To what lies there by now: others sign, too, while somebody types a passphrase or waits for a stamp."""
+    with alone(pack):
+        parts = read_archive(pack)
+        if verifier.sha256(parts[MANIFEST]) != statement["manifest_sha256"]:
+            raise UserError(str(pack), "was packed anew while you signed", "look at it again, then sign")
+        expect_independent(statement, _signed(parts), authors=_authors(parts))
+        name = f"signatures/{_next(_stems(parts)):02}-{statement['role']}"
+        write_archive(pack, {**parts, **{f"{name}.{end}": one for end, one in added.items()}})
+    return name
+
+
+def _stems(parts: Iterable[str]) -> list[str]:
+    """The names of the signatures, without their ends."""
+    return sorted({path.rpartition(".")[0] for path in parts if verifier.SIGNATURE.fullmatch(path)})
+
+
+def _signed(parts: Mapping[str, bytes]) -> list[dict[str, str]]:
+    """What was signed before, as far as it is a statement."""
+    said = [verifier.parsed(parts.get(f"{stem}.json", b"")) for stem in _stems(parts)]
+    return [
         one for one in said
         if one.keys() == verifier.STATEMENT and all(isinstance(text, str) for text in one.values())
     ]  # fmt: skip
-    expect_independent(statement, signed, authors=_authors(parts))
-    name = f"signatures/{_next(stems):02}-{role}"
-    content = canonical(statement)
-    added = {f"{name}.json": content, f"{name}.sig": _signature(content, key)}
-    if authority is not None:
-        added[f"{name}.tsr"] = stamp(added[f"{name}.sig"], authority)
-    write_archive(pack, {**parts, **added})
-    return name
 
 
 def expect_whole(pack: Path, parts: Mapping[str, bytes]) -> None:

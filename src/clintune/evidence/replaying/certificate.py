@@ -1,6 +1,6 @@
 """The verdict on a replay: how much of it came out again, and where it first did not."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -28,8 +28,9 @@ class Certificate:
     """What a replay showed. The tier is computed from the outputs, never chosen.
 
     `entries` names by stage what was compared: the entry of dvc.lock in its record, by SHA-256. `claimed` is
-    what dvc.lock, files or the runs in MLflow say today, what was never sealed and did not come out. `scores`
-    are those with an interval: as sealed, its ends, and as it came out. `overhead` is seconds beside stages.
+    what dvc.lock, files or the runs in MLflow say today, what was never sealed and did not come out, and the
+    scores that a run reported and did not have. `scores` are those with an interval: as sealed, its ends, and
+    as it came out. `overhead` is seconds beside stages.
     """
 
     commit: str
@@ -99,6 +100,7 @@ def certify(
     )]  # fmt: skip
     files = [path for record, _ in pairs.values() for path in record["outputs"]]
     wrong = {one.place for one in found if one.kind == "output"}
+    claimed += _untrue(found, wrong)
     sealed, again = list(pairs.values())[-1]
     return Certificate(
         commit=target.commit,
@@ -118,6 +120,27 @@ def certify(
         seconds=round(replayed.seconds, 1),
         overhead=round(replayed.seconds - replayed.stages, 1),
     )
+
+
+def _untrue(found: Iterable[Difference], wrong: Set[str]) -> Iterator[Difference]:
+    """Scores that were sealed, and that the run never had: a lie told while it ran.
+
+    Where what the scores are computed from came out again, to the byte, so do they. Where it did not, they
+    may be as far apart as those in the files.
+    """
+    exact = not {PREDICTIONS, METRICS} & wrong
+    for one in found:
+        if one.kind == "score" and (exact or not _is_near(one)):
+            yield one
+
+
+def _is_near(score: Difference) -> bool:
+    """Whether both are numbers, and not further apart than scores in the files may be."""
+    try:
+        was, now = float(score.sealed), float(score.again)
+    except ValueError:
+        return False  # one has no such score
+    return _distance(was, now) <= SCORES_APART
 
 
 def _scores(originals: Originals, clone: Path) -> dict[str, tuple[float, float, float, float]]:
@@ -168,4 +191,8 @@ def _apart(one: Mapping[str, Any], other: Mapping[str, Any]) -> float:
     )
     if left.keys() != right.keys():
         return float("inf")
-    return max((abs(left[key] - right[key]) / max(1.0, abs(left[key])) for key in left), default=0.0)
+    return max((_distance(left[key], right[key]) for key in left), default=0.0)
+
+
+def _distance(one: float, other: float) -> float:
+    return abs(one - other) / max(1.0, abs(one))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from clintune.errors import LedgerError, UserError
 from clintune.evidence.changes.states import state_of
-from clintune.evidence.git import commit_of
+from clintune.evidence.git import commit_of, of_no_repository
 from clintune.evidence.subject import Record
 from clintune.evidence.verification.observing import locked
 from clintune.evidence.verification.sealed import Sealed, ledger_in
@@ -65,7 +65,8 @@ def _of_lock(
     missing = [stage for stage, record in found.items() if record is None]
     if missing:
         problem = f"no record here says how {', '.join(missing)} of dvc.lock came about"
-        raise LedgerError(f"dvc.lock: {missing[0]}", problem, "replay where it was run, or dvc repro first")
+        step = "replay where it was run, or dvc repro first; beside a stage that seals nothing, name a run"
+        raise LedgerError(f"dvc.lock: {missing[0]}", problem, step)
     records = {stage: record for stage, record in found.items() if record is not None}
     return Target(commit, lock, records, _same(lock, here))
 
@@ -78,9 +79,13 @@ def _commit(root: Path, named: str) -> str:
 
 
 def git(root: Path, *arguments: str, place: str) -> str:
-    """What git says. Raises UserError where it refuses."""
-    done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False)
+    """What git says of the repository at `root`. Raises UserError where it refuses."""
+    done = subprocess.run(
+        ["git", "-C", str(root), *arguments], env=of_no_repository(), capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
     if done.returncode:
-        problem = f"git {arguments[0]} failed ({done.stderr.strip().splitlines()[-1]})"
+        said = done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"]
+        problem = f"git {arguments[0]} failed ({said[-1]})"
         raise UserError(place, problem, "name a commit of this repository with a dvc.lock")
     return done.stdout.strip()

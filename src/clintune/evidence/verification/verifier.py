@@ -243,8 +243,8 @@ def judge_signatures(parts: Mapping[str, bytes], authors: set[str], signers: Pat
         found, signed = [*found, *wrong], [*signed, *([] if wrong or said in signed else [said])]
     role = {name: [it for it in signed if name in it["role"].casefold().split("-")] for name in ("author", "approver")}
     own = {it.strip().casefold() for it in [*authors, *(one[of] for one in role["author"] for of in ("signer", "key"))]}
-    found += [finding("signature", f"approval by {one['signer']}", "role", "of no author", "of an author")
-              for one in role["approver"] if {one["signer"].strip().casefold(), one["key"].casefold()} & own]
+    alike = [it["signer"] for it in role["approver"] if own & {it["signer"].strip().casefold(), it["key"].casefold()}]
+    found += [finding("signature", f"approval by {it}", "role", "of no author", "of an author") for it in alike]
     return found, signed
 
 def key_of(statement: bytes, signature: bytes, signer: str, signers: Path | None) -> str:
@@ -268,10 +268,11 @@ def read_parts(path: Path) -> dict[str, bytes]:
     if path.is_dir():
         return {str(one.relative_to(path).as_posix()): one.read_bytes() for one in path.rglob("*") if one.is_file()}
     with zipfile.ZipFile(path) as archive:
-        every = archive.infolist()
-        odd = any(it.extra or it.compress_type or it.external_attr >> 29 & 1 or ODD.search(it.filename) for it in every)
-        if odd or len({it.filename.casefold() for it in every}) < len(every):
-            raise ValueError("a part is in it twice, under two names, compressed, or is a folder or a link")
+        every, end = {it.filename.casefold(): it for it in archive.infolist()}.values(), 0
+        odd = any(it.compress_type or it.external_attr >> 29 & 1 or ODD.search(it.filename) or it.header_offset != end
+                  or not (end := end + 30 + len(it.filename) + it.file_size) for it in every)  # nothing lies between
+        if odd or not end == archive.start_dir == path.stat().st_size - 22 - sum(46 + len(it.filename) for it in every):
+            raise ValueError("a part is in it twice, hidden, under two names, compressed, or is a folder or a link")
         return {it.filename: archive.read(it) for it in every}
 
 def shown(one: Finding) -> str:
@@ -287,8 +288,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     try:
-        parts = read_parts(arguments.evidence)
-        found, signed = judge_pack(parts, arguments.files, arguments.signers)
+        found, signed = judge_pack(parts := read_parts(arguments.evidence), arguments.files, arguments.signers)
         lines = [*map(shown, found), *last_words(parts, found, signed, arguments.signers is not None)]
     except Exception as error:
         parser.exit(2, f"{arguments.evidence}: could not be checked ({type(error).__name__}: {error})\n")

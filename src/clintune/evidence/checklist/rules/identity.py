@@ -7,6 +7,8 @@ from typing import Any
 from clintune.evidence.checklist.facts import Facts
 from clintune.evidence.checklist.items import Ruling, Unknown, ruling
 from clintune.evidence.checklist.packages import LOCKS, plain, unlike
+from clintune.evidence.subject import Record
+from clintune.lockfile import is_code
 from clintune.params import leaves
 from clintune.sealing.record import KIND
 
@@ -35,11 +37,23 @@ def code(facts: Facts) -> Ruling:
             wrong.append(f"{stage} ran with changes that are in no commit")
         if facts.repository is not None and found["commit"] not in facts.repository.files:
             wrong.append(f"the commit of {stage} is not in this repository")
+        elif other := _unlike_commit(facts, record):
+            wrong.append(f"{stage} ran {len(other)} files that are others in its commit ({other[0]})")
     if facts.repository is None:
         raise Unknown("no git repository is here to look for the commits in")
     if facts.repository.unknown:
         wrong.append(f"{facts.repository.unknown} files below src/ and pipeline/ are not in git")
     return ruling(wrong, "every stage ran at a commit that is here, with nothing changed since it", evidence)
+
+
+def _unlike_commit(facts: Facts, record: Record) -> list[str]:
+    """Code that a stage sealed, and that its commit holds otherwise or not at all.
+
+    Git can be told to overlook what changed: `update-index --assume-unchanged`, a filter, `info/exclude`.
+    """
+    code = facts.repository.code.get(record["code"]["commit"], {}) if facts.repository is not None else None
+    read = {path: one["sha256"] for path, one in record["inputs"].items() if is_code(path)}
+    return [] if code is None else sorted(path for path, one in read.items() if code.get(path) != one)
 
 
 def data(facts: Facts) -> Ruling:

@@ -9,6 +9,7 @@ from typing import Any
 
 from clintune.evidence.checklist.facts import METRICS, Facts, known
 from clintune.evidence.checklist.items import Evidence, Ruling, Unknown, ruling
+from clintune.evidence.checklist.rules.scores import score_at
 
 _REPORT = "data/evaluation/report.html"
 _OPEN = frozenset({".json", ".jsonl", ".csv", ".parquet", ".safetensors", ".onnx", ".html", ".md", ".txt"})
@@ -68,7 +69,7 @@ def integrity(facts: Facts) -> Ruling:
 
 
 def copies(facts: Facts) -> Ruling:
-    """Every score of metrics.json stands in the evaluation's report, rounded as it rounds."""
+    """Every score of metrics.json stands in the report, rounded as it rounds; the run reported no other."""
     page = unescape(re.sub(r"<[^>]*>", " ", known(facts.report)))
     printed = set(re.findall(r"-?\d+\.\d{3}(?!\d)", page))
     wanted = dict(_scores(known(facts.metrics)))
@@ -80,6 +81,10 @@ def copies(facts: Facts) -> Ruling:
     if not wanted:
         raise Unknown("metrics.json holds no score to compare")
     wrong = [f"{len(absent)} scores are not in report.html ({absent[0]})"] if absent else []
+    said = facts.record("evaluate")["reported"]["headline"]
+    other = sorted(name for name, value in said.items() if score_at(known(facts.metrics), name) != value)
+    evidence.append(facts.recorded("scores that the run reported", len(said), "evaluate"))
+    wrong += [f"{len(other)} scores of the run are not those of metrics.json ({other[0]})"] if other else []
     return ruling(wrong, f"{len(wanted)} scores of metrics.json stand in report.html", evidence)
 
 

@@ -20,7 +20,7 @@ def intervals(facts: Facts) -> Ruling:
     first = next((name for name in names if not name.endswith(("_low", "_high"))), None)
     if first is None:
         raise Unknown("the evaluation reported no headline")
-    score, low, high = (_at(metrics, f"{first}{end}") for end in ("", "_low", "_high"))
+    score, low, high = (score_at(metrics, f"{first}{end}") for end in ("", "_low", "_high"))
     evidence = [facts.sealed.says("groups of test", metrics["groups"], METRICS)]
     evidence += _scored(facts, first, metrics)
     if score is None or low is None or high is None:
@@ -37,13 +37,13 @@ def intervals(facts: Facts) -> Ruling:
 
 def _scored(facts: Facts, name: str, metrics: Mapping[str, Any]) -> Iterator[Evidence]:
     for end in ("", "_low", "_high"):
-        value = _at(metrics, f"{name}{end}")
+        value = score_at(metrics, f"{name}{end}")
         if value is not None:
             yield facts.sealed.says(f"{name}{end}", number(value), METRICS)
 
 
-def _at(tree: Mapping[str, Any], path: str) -> float | None:
-    """The number under a path of names with `/` between them; none where there is none."""
+def score_at(tree: Mapping[str, Any], path: str) -> float | None:
+    """The number under a path of names with `/` between them, as a run calls it; none where there is none."""
     *above, last = path.split("/")
     for name in above:
         tree = tree.get(name, {})

@@ -1,19 +1,17 @@
 """Items 26 to 28 and 30: run again, chosen without the test split, bounds stated before, several seeds."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from statistics import mean, stdev
-from typing import Any
 
+from clintune.evidence.checklist.ancestry import Ancestry, params_of
 from clintune.evidence.checklist.facts import METRICS, Facts, known
 from clintune.evidence.checklist.items import Evidence, Ruling, Unknown, number, ruling
 from clintune.evidence.declared import ACCEPTANCE
-from clintune.evidence.subject import Record
 from clintune.params import leaves
 from clintune.sealing.record import KIND
 
 FEWEST_SEEDS = 5
-_WEIGHTS = "data/checkpoint/model.safetensors"
 _LEARN = ("pretrain", "train")
 _WITH_TEST = ("data/evaluation/", "data/raw/")
 """What is made of the test split, or holds it still; names of files in data/raw may be those of people."""
@@ -115,27 +113,20 @@ def seeds(facts: Facts) -> Ruling:
 
 
 def _by_seed(facts: Facts) -> Iterator[tuple[int, tuple[str, float, str]]]:
-    """By seed the headline of the last evaluation, and the record that says so."""
+    """By seed the headline of the last evaluation, and the record that says so.
+
+    The seed may decide what a stage wrote, but nothing else may: neither a param of an earlier stage nor
+    another corpus.
+    """
     sealed = list(facts.subject.chain.sealed(KIND))
-    makers = {
-        record["outputs"][_WEIGHTS]["sha256"]: record
-        for _, record in sealed if record["stage"] == "train" and _WEIGHTS in record["outputs"]
-    }  # fmt: skip
-    own = _without_seed(facts.record("train")), _without_seed(facts.record("evaluate"))
-    for line, record in sealed:
+    ancestry, own = Ancestry.of([record for _, record in sealed]), facts.subject.records
+    facts.record("train")
+    decides = {stage: ancestry.decides(record) for stage, record in own.items()}
+    for place, (line, record) in enumerate(sealed):
         if record["stage"] != "evaluate" or not record["reported"]["headline"]:
             continue
-        maker = makers.get(record["inputs"].get(_WEIGHTS, {"sha256": ""})["sha256"])
-        if maker is not None and (_without_seed(maker), _without_seed(record)) == own:
+        runs = ancestry.line(place)
+        alike = all(decides.get(stage) == ancestry.decides(one) for stage, one in runs.items())
+        if alike and "train" in runs:
             name, value = next(iter(record["reported"]["headline"].items()))
-            yield _params(maker)["seed"], (name, value, line.record)
-
-
-def _without_seed(record: Record) -> Mapping[str, Any]:
-    """Command, params and code: all that may decide the result besides the seed and the data."""
-    code = {path: one["sha256"] for path, one in record["inputs"].items() if not path.startswith("data/")}
-    return {"params": {key: value for key, value in _params(record).items() if key != "seed"}, "code": code}
-
-
-def _params(record: Record) -> dict[str, Any]:
-    return {key: value for values in record["lock"]["params"].values() for key, value in values.items()}
+            yield params_of(runs["train"])["seed"], (name, value, line.record)
