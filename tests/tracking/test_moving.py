@@ -1,5 +1,6 @@
 """A project that was moved or copied keeps its artifacts, and writes to no other place."""
 
+import fcntl
 import shutil
 from pathlib import Path
 
@@ -21,11 +22,11 @@ def first(tmp_path) -> Home:
     return place
 
 
-def _opened(place: Home, uri: str | None = None) -> Store:
+def _opened(place: Home, uri: str | None = None, *, sender: bool = False) -> Store:
     """As in a process of its own, where no store was opened before."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", uri or f"sqlite:///{place.database}")
-        return open_store(place)
+        return open_store(place, sender=sender)
 
 
 def _write(store: Store, text: str) -> str:
@@ -84,3 +85,13 @@ def test_a_store_that_is_not_the_projects_own_keeps_its_addresses(first):
     other = _copied(first, "other")
     [file] = _artifacts(_opened(other, f"sqlite:///{first.database}")).values()
     assert file.is_relative_to(first.artifacts)
+
+
+def test_while_a_sender_writes_nobody_else_tells_it_another_place(first):
+    copy = _copied(first, "copy")
+    with copy.sender_lock.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        [file] = _artifacts(_opened(copy)).values()
+        assert file.is_relative_to(first.artifacts)
+        [file] = _artifacts(_opened(copy, sender=True)).values()
+        assert file.is_relative_to(copy.artifacts)

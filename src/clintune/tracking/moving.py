@@ -1,5 +1,6 @@
 """A project that was moved or copied. MLflow wrote down where its artifacts lie, as whole paths."""
 
+import fcntl
 from typing import TYPE_CHECKING
 
 from clintune.tracking.home import Home
@@ -30,6 +31,18 @@ def bring_along(home: Home) -> None:
             if _is_here(store, there, home):
                 for table, column in _ADDRESSES.items():
                     _tell(store, table, column, there, here)
+
+
+def is_sent_to(home: Home) -> bool:
+    """Whether a sender is at work: in a container it may know the same project by another path."""
+    if not home.sender_lock.exists():
+        return False
+    with home.sender_lock.open() as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
 
 
 def _elsewhere(store: "Connection", here: str) -> list[str]:

@@ -114,7 +114,7 @@ class Sender:
         return True
 
     def _connect(self) -> Store:
-        store = open_store(self._home)
+        store = open_store(self._home, sender=True)
         self._got_on()
         from clintune.tracking.dead_runs import close_dead_runs
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from clintune.errors import TrackingError
 from clintune.tracking.home import Home, without_password
-from clintune.tracking.moving import bring_along
+from clintune.tracking.moving import bring_along, is_sent_to
 from clintune.tracking.probe import silence
 from clintune.tracking.trail.laying import lay
 from clintune.tracking.trail.opening import FORBIDDEN, code_of, is_kept
@@ -59,8 +59,8 @@ class Store:
         return f"{page}?workflowType=machine_learning&viewStateShareKey={_VIEW}"
 
 
-def open_store(home: Home, *, within: float | None = None) -> Store:
-    """Connect, and make schema and experiment where they are missing.
+def open_store(home: Home, *, within: float | None = None, sender: bool = False) -> Store:
+    """Connect, and make schema and experiment where they are missing. `sender`: for the one that writes.
 
     Raises TrackingError where the store does not answer: a server `within` so many seconds, which are
     otherwise those of each request. That is asked first, for the import of MLflow takes seconds.
@@ -86,7 +86,7 @@ def open_store(home: Home, *, within: float | None = None) -> Store:
             store = Store(home.uri, client, _experiment(client, artifacts=home.artifacts.as_uri()))
             if is_kept(home):
                 lay(home)
-            if home.sqlite == home.database:
+            if home.sqlite == home.database and (sender or not is_sent_to(home)):
                 bring_along(home)
             return store
 

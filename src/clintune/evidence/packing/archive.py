@@ -35,15 +35,21 @@ def write_archive(path: Path, parts: Mapping[str, bytes]) -> None:
 def alone(path: Path) -> Iterator[None]:
     """Nobody else signs or packs it meanwhile: of two who read the same file, one would lose what he wrote.
 
-    Its folder is locked, for the file is another one after each write. Where none can be locked, the moment
-    between reading and writing is left; where there is none, whoever writes says so.
+    Where it cannot be locked, the moment between reading and writing is left.
     """
     with ExitStack() as held:
         with suppress(OSError):
-            folder = os.open(path.parent, os.O_RDONLY)
-            held.callback(os.close, folder)
-            fcntl.flock(folder, fcntl.LOCK_EX)
+            while not _is_locked(path, held):
+                pass
         yield
+
+
+def _is_locked(path: Path, held: ExitStack) -> bool:
+    """False where what was waited for is not what lies there by now: each write makes another file."""
+    file = os.open(path, os.O_RDONLY)
+    held.callback(os.close, file)
+    fcntl.flock(file, fcntl.LOCK_EX)
+    return os.path.samestat(os.fstat(file), path.stat())
 
 
 def expect_unsigned(path: Path) -> None:
