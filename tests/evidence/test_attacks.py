@@ -962,6 +962,19 @@ def test_a_link_in_what_was_delivered_is_no_part_of_it(scene, tmp_path, target):
         assert f"{tmp_path}/bundle/more" in done.stderr
 
 
+def test_points_of_a_metric_that_mlflow_does_not_list_are_named(scene):
+    run = run_of(scene, "evaluate").info.run_id
+    scene.query(
+        "INSERT INTO metrics (key, value, timestamp, run_uuid, step, is_nan) VALUES ('auc', 1, 1, ?, 0, 0)",
+        run,
+    )
+    done = run_quickly(scene.project, "clintune", "verify", ok=False)
+    line = (
+        f"run     run {run} of evaluate: metric auc: sealed nothing, found points that MLflow does not show"
+    )
+    assert done.stdout.splitlines()[0] == line
+
+
 def test_replace_leaves_the_old_value_in_the_trail_and_no_row_of_the_trail(scene):
     run = run_of(scene, "evaluate").info.run_id
     scene.query("REPLACE INTO params (key, value, run_uuid) VALUES ('seed', '77', ?)", run)

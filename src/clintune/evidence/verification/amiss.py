@@ -107,17 +107,31 @@ def of_runs(
         yield from _of_execution(parent, sealed, stages.values())
 
 
+def of_metrics(unshown: Iterable[tuple[str, str]], stored: Mapping[str, Stored]) -> Iterator[Amiss]:
+    """Points that nobody sees who asks MLflow which metrics a run has."""
+    own = _with_executions(stored)
+    for run, name in unshown:
+        if run in own:
+            place = f"run {run} of {own[run].info.run_name}"
+            yield "run", place, f"metric {name}", "", "points that MLflow does not show"
+
+
 def of_moves(trail: Iterable[Change], stored: Mapping[str, Stored]) -> Iterator[Amiss]:
     """Runs that somebody put into another experiment, which MLflow never does. `trail`: oldest first."""
     first = dict[str, str]()
     for row in (verifier.parsed(one.before or "") for one in trail if one.place == "runs"):
         first.setdefault(str(row.get("run_uuid")), str(row.get("experiment_id")))
-    own = {one.id: one.run for one in stored.values()}
-    own |= {str(one.parent.info.run_id): one.parent for one in stored.values() if one.parent}
+    own = _with_executions(stored)
     for name in sorted(first.keys() & own.keys()):
         info = own[name].info
         if first[name] != str(info.experiment_id):
             yield "run", f"run {name} of {info.run_name}", "experiment", first[name], info.experiment_id
+
+
+def _with_executions(stored: Mapping[str, Stored]) -> dict[str, Any]:
+    """The runs by MLflow's names for them, and those of their executions."""
+    own = {one.id: one.run for one in stored.values()}
+    return own | {str(one.parent.info.run_id): one.parent for one in stored.values() if one.parent}
 
 
 def _of_execution(parent: Any, records: list[Tree], stages: Iterable[Stored]) -> Iterator[Amiss]:

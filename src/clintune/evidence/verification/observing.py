@@ -34,7 +34,7 @@ from clintune.tracking.stored import (
     stored_runs,
 )  # fmt: skip
 from clintune.tracking.trail.opening import is_kept, name_of
-from clintune.tracking.trail.reading import Change, gaps, trail_of
+from clintune.tracking.trail.reading import Change, gaps, trail_of, unshown_metrics
 
 Tree = dict[str, Any]
 CERTIFICATE = "certificate"
@@ -67,6 +67,7 @@ def observe(root: Path, place: Home, sealed: Sealed) -> Tree:
         *missing, *amiss.of_params(_params(root), lock), *amiss.of_files(root, lock),
         *amiss.of_lock(root, lock, [record for key, record in said.items() if key in lines]),
         *amiss.of_runs(stored, said, shown), *amiss.of_executions(executions), *amiss.of_moves(trail, stored),
+        *amiss.of_metrics(_unshown(place), stored),
         *amiss.of_replays(runs, certificates, {*waiting} - lines.keys()),
         *amiss.of_registry(versions, stored, said), *amiss.of_models(models, stored, said),
         *amiss.of_trail(sharing.own_lines(_changed_tags(trail)), sealed.lines, lines.values()),
@@ -115,6 +116,14 @@ def _gaps(place: Home) -> Iterator[amiss.Amiss]:
         with answering(place.uri):
             for part, found in gaps(place):
                 yield "trail", name_of(place), part, "a trigger of the trail", found
+
+
+def _unshown(place: Home) -> list[tuple[str, str]]:
+    """A server tells nothing but what it shows."""
+    if not is_kept(place):
+        return []
+    with answering(place.uri):
+        return unshown_metrics(place)
 
 
 def _trail(place: Home) -> list[Change]:

@@ -78,6 +78,14 @@ def _history() -> list[str]:
     return [one.revision for one in scripts.walk_revisions()][::-1]
 
 
+def unshown_metrics(place: Home) -> list[tuple[str, str]]:
+    """(run, metric) that have points and no last value. MLflow lists metrics by their last values."""
+    asked = "SELECT run_uuid, key FROM metrics EXCEPT SELECT run_uuid, key FROM latest_metrics"
+    with opened(place) as (store, dialect):
+        rows = store.exec_driver_sql(asked) if dialect.columns(store, RUNS) else ()
+        return sorted((str(run), str(key)) for run, key in rows)
+
+
 def trail_of(place: Home) -> list[Change]:
     """The trail, oldest first; none where there is no trail."""
     with opened(place) as (store, dialect):
