@@ -58,12 +58,12 @@ class Subject:
     certificates: Sequence[Record]
 
 
-def subject_of(root: Path, home: Home) -> Subject:
-    """Find the record of each entry of dvc.lock.
+def subject_of(root: Path, home: Home, sealed: Sealed | None = None) -> Subject:
+    """Find the record of each entry of dvc.lock, in the ledger as it lies there or as it was read before.
 
     Raises LedgerError where nothing was sealed, TrackingError where there is no dvc.lock.
     """
-    lock, sealed = read_lock(root / "dvc.lock"), ledger_in(home.ledger)
+    lock, sealed = read_lock(root / "dvc.lock"), sealed or ledger_in(home.ledger)
     if not sealed.lines:
         raise nothing_sealed(home.ledger)
     chain = Chain.of(sealed)

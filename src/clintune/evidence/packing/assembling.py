@@ -61,9 +61,9 @@ def pack(
     """
     expect_unsigned(file)
     changed = {} if since is None else {CHANGES: canonical(changes(root, place, since, None).as_json())}
-    _, observed = look(root, place)
-    subject = subject_of(root, place)
-    findings = verdict_of(observed, subject.sealed).findings
+    sealed, observed = look(root, place)
+    findings = verdict_of(observed, sealed).findings
+    subject = subject_of(root, place, sealed)
     parts = assemble(subject, observed, as_findings(findings), changed)
     parts[MANIFEST] = canonical(manifest(subject, parts))
     with alone(file):
