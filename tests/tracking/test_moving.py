@@ -15,8 +15,9 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # MLflow'
 
 
 @pytest.fixture
-def first(tmp_path) -> Home:
+def first(tmp_path, monkeypatch) -> Home:
     """A store with a run and an artifact, in a folder whose name asks for care in an address."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     place = Home(tmp_path / "a 100% % x" / ".clintune")
     _write(_opened(place), "of the first")
     return place

@@ -13,8 +13,13 @@ from clintune.tracking.stored import stored_runs
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # MLflow's own
 
 
-def test_bytes_that_are_no_text_are_one_line_without_the_value(tmp_path, capfd):
-    place = Home(tmp_path / ".clintune")
+@pytest.fixture
+def place(tmp_path, monkeypatch) -> Home:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return Home(tmp_path / ".clintune")
+
+
+def test_bytes_that_are_no_text_are_one_line_without_the_value(place, capfd):
     store = open_store(place)
     run = store.client.create_run(store.experiment_id).info.run_id
     store.client.log_param(run, "epochs", "2")
@@ -31,8 +36,7 @@ def test_bytes_that_are_no_text_are_one_line_without_the_value(tmp_path, capfd):
     assert capfd.readouterr().err == ""
 
 
-def test_a_file_that_is_no_database_is_one_line(tmp_path):
-    place = Home(tmp_path / ".clintune")
+def test_a_file_that_is_no_database_is_one_line(place):
     place.database.parent.mkdir(parents=True)
     place.database.write_bytes(b"nothing of a database" * 100)
     with pytest.raises(TrackingError, match=r"\(file is not a database\); end what") as caught:
