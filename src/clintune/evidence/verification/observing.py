@@ -67,8 +67,7 @@ def observe(root: Path, place: Home, sealed: Sealed) -> Tree:
         *missing, *amiss.of_params(_params(root), lock), *amiss.of_files(root, lock),
         *amiss.of_lock(root, lock, [record for key, record in said.items() if key in lines]),
         *amiss.of_runs(stored, said, shown), *amiss.of_executions(executions), *amiss.of_moves(trail, stored),
-        *amiss.of_metrics(_unshown(place), stored),
-        *amiss.of_replays(runs, certificates, {*waiting} - lines.keys()),
+        *amiss.of_replays(runs, certificates, {*waiting} - lines.keys()), *_unshown(place, stored),
         *amiss.of_registry(versions, stored, said), *amiss.of_models(models, stored, said),
         *amiss.of_trail(sharing.own_lines(_changed_tags(trail)), sealed.lines, lines.values()),
     ]  # fmt: skip
@@ -118,12 +117,11 @@ def _gaps(place: Home) -> Iterator[amiss.Amiss]:
                 yield "trail", name_of(place), part, "a trigger of the trail", found
 
 
-def _unshown(place: Home) -> list[tuple[str, str]]:
-    """A server tells nothing but what it shows."""
-    if not is_kept(place):
-        return []
-    with answering(place.uri):
-        return unshown_metrics(place)
+def _unshown(place: Home, stored: Mapping[str, Stored]) -> Iterator[amiss.Amiss]:
+    """What lies in the store and MLflow does not show; of a server that is all one sees."""
+    if is_kept(place):
+        with answering(place.uri):
+            yield from amiss.of_metrics(unshown_metrics(place), stored)
 
 
 def _trail(place: Home) -> list[Change]:
