@@ -17,7 +17,7 @@ SOURCE = Source(ROOT)
 # From the bottom. A module may import what stands below its layer, and its neighbours in it; a stage's own
 # package (the layer STAGES) no other stage's. A new module needs a place here.
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"clintune", "errors", "imports", "startup", "markdown"}),
+    frozenset({"clintune", "errors", "imports", "locks", "startup", "markdown"}),
     frozenset({"examples", "params", "params_training", "params_base", "params_faults", "params_models",
                "params_records", "yaml_lines"}),
     frozenset({"files", "tables", "lockfile", "numerics", "process", "provenance", "sealing", "tracking",

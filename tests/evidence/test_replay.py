@@ -709,9 +709,14 @@ def test_a_project_below_others_in_a_repository_is_replayed_where_it_lies(tmp_pa
     folder = repository.root / "models/患者"
     folder.mkdir(parents=True)
     repository.run("git", "init", "-q")
-    before = commit(repository)
+    for setting in ("user.name", "user.email"):
+        repository.run("git", "config", setting, "somebody")
+    (repository.root / "README").touch()
+    repository.commit("before")
+    before = head(repository)
     (folder / "dvc.lock").write_text("stages: {}\n")
-    after = commit(repository)
+    repository.commit("after")
+    after = head(repository)
     (folder / "dvc.lock").write_text("of today\n")
     clone = cloned(folder, after, tmp_path / "clone")
     assert clone == tmp_path / "clone/models/患者"
@@ -720,7 +725,5 @@ def test_a_project_below_others_in_a_repository_is_replayed_where_it_lies(tmp_pa
         cloned(folder, before, tmp_path / "another")
 
 
-def commit(repository: Project) -> str:
-    repository.run("git", "add", "-A")
-    repository.run("git", "-c", "user.name=n", "-c", "user.email=e", "commit", "-qm", "m", "--allow-empty")
+def head(repository: Project) -> str:
     return repository.run("git", "rev-parse", "HEAD").stdout.strip()

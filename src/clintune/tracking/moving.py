@@ -1,8 +1,8 @@
 """A project that was moved or copied. MLflow wrote down where its artifacts lie, as whole paths."""
 
-import fcntl
 from typing import TYPE_CHECKING
 
+from clintune.locks import is_held
 from clintune.tracking.home import Home
 from clintune.tracking.trail.opening import opened
 
@@ -35,14 +35,7 @@ def bring_along(home: Home) -> None:
 
 def is_sent_to(home: Home) -> bool:
     """Whether a sender is at work: in a container it may know the same project by another path."""
-    if not home.sender_lock.exists():
-        return False
-    with home.sender_lock.open() as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        return False
+    return home.sender_lock.exists() and is_held(home.sender_lock)
 
 
 def _elsewhere(store: "Connection", here: str) -> list[str]:

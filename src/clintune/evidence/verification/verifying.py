@@ -1,8 +1,6 @@
 """clintune verify: everything that the ledger sealed, hashed again. No time and no tag is believed."""
 
-import fcntl
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ from clintune.errors import LedgerError, TrackingError, UserError
 from clintune.evidence.verification import verifier
 from clintune.evidence.verification.observing import observe
 from clintune.evidence.verification.sealed import Sealed, ledger_in, lines_in
+from clintune.locks import is_held
 from clintune.tracking.home import Home, without_password
 
 
@@ -61,14 +60,9 @@ def look(root: Path, place: Home) -> tuple[Sealed, dict[str, Any]]:
 
 def _expect_no_stage(root: Path) -> None:
     """DVC takes the outputs of a stage away before it runs: each would be a finding."""
-    turn = os.open(root, os.O_RDONLY)  # see clintune.process.wait_for_turn
-    try:
-        fcntl.flock(turn, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if is_held(root):  # by clintune.process.wait_for_turn
         problem = "a stage runs in it, and what it wrote before is away until it ends"
-        raise UserError("the project", problem, "ask again then") from None
-    finally:
-        os.close(turn)
+        raise UserError("the project", problem, "ask again then")
 
 
 @contextmanager
