@@ -1,12 +1,13 @@
 """What lies on disk."""
 
+import signal
 import subprocess
 import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from clintune.files import size, temporary_files_in
+from clintune.files import size, temporary_files_in, whole_file, whole_folder
 from tests.corpora import write
 
 
@@ -45,3 +46,40 @@ def test_temporary_files_of_work_that_failed_are_gone(tmp_path):
         Path(tempfile.mkdtemp(), "file").touch()
         raise KeyError
     assert list(tmp_path.iterdir()) == []
+
+
+KILLED_WHILE_IT_WRITES = """
+import os, signal, sys
+from pathlib import Path
+from clintune.files import whole_file, whole_folder
+path = Path(sys.argv[1])
+with whole_folder(path / "folder") as folder, whole_file(path / "file") as file:
+    (folder / "a").write_text("ne")
+    file.write_text("ne")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_process_was_killed_over_stays_as_it_was_and_the_next_one_writes_it_whole(tmp_path):
+    before = {"file": "old", "folder/a": "old", "folder/b": "old"}
+    write(tmp_path, before)
+    command = [sys.executable, "-c", KILLED_WHILE_IT_WRITES, str(tmp_path)]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    assert {name: (tmp_path / name).read_text() for name in before} == before
+    with whole_folder(tmp_path / "folder") as folder, whole_file(tmp_path / "file") as file:
+        assert list(folder.iterdir()) == []
+        (folder / "a").write_text("new")
+        file.write_text("new")
+    assert [path.name for path in (tmp_path / "folder").iterdir()] == ["a"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
+    assert (tmp_path / "folder/a").read_text() == (tmp_path / "file").read_text() == "new"
+
+
+def test_what_was_there_stays_where_writing_it_anew_fails(tmp_path):
+    before = {"file": "old", "folder/a": "old"}
+    write(tmp_path, before)
+    with suppress(KeyError), whole_folder(tmp_path / "folder"), whole_file(tmp_path / "file") as file:
+        file.write_text("ne")
+        raise KeyError
+    assert {name: (tmp_path / name).read_text() for name in before} == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]

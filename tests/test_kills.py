@@ -1,10 +1,13 @@
 """A pipeline that is killed at any moment and run again ends as if nothing had been."""
 
 import filecmp
+import os
 import random
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -84,8 +87,18 @@ def last_words(folder: Path) -> str:
     return last.status if isinstance(last, Closed) else "KILLED"
 
 
-def kill_and_run_again(undisturbed: Undisturbed, stages: list[str], delay: float) -> list[str]:
-    """Kill all `delay` seconds after the first of `stages` began, before which they never ran.
+def until_it_writes(undisturbed: Undisturbed, stage: str) -> None:
+    """Wait for the first file of this stage, of which nothing was on disk: in its place, or in a draft."""
+    data, lock = undisturbed.project.root / "data", YAML(typ="safe").load(undisturbed.lock)
+    outs = {Path(out["path"]).parts[1] for out in lock["stages"][stage]["outs"]}
+    places = [data / name for out in outs for name in (out, f".{out}.draft")]
+    until(lambda: any(files for place in places for _, _, files in os.walk(place)), every=0.001)
+
+
+def kill_and_run_again(
+    undisturbed: Undisturbed, stages: list[str], moment: Callable[[], object]
+) -> list[str]:
+    """Kill all when `moment` is over, which begins with the first of `stages`; these never ran before.
 
     Returns how the runs ended that were in the spool then.
     """
@@ -94,7 +107,7 @@ def kill_and_run_again(undisturbed: Undisturbed, stages: list[str], delay: float
     before = {run.info.run_id for run in stage_runs(client_of(project))}
     dvc = start(project, "dvc", "repro")
     until(lambda: journal_of(project, stage) or dvc.poll() is not None)
-    time.sleep(delay)
+    moment()
     kill_all(project, dvc)
     ends = {folder.name: last_words(folder) for folder in spooled(project)}
     assert half_written(undisturbed) == []
@@ -127,9 +140,9 @@ LONG = pytest.mark.slow
     "stage",
     [STAGES[len(STAGES) // 2], pytest.param(STAGES[0], marks=LONG), pytest.param(STAGES[-1], marks=LONG)],
 )
-def test_a_pipeline_killed_within_a_stage_and_run_again_has_the_same_lock(undisturbed, stage):
-    delay = random.Random(stage).uniform(0, undisturbed.seconds[stage] / 4)
-    assert kill_and_run_again(undisturbed, [stage], delay) == ["KILLED"]
+def test_a_pipeline_killed_while_a_stage_writes_and_run_again_has_the_same_lock(undisturbed, stage):
+    moment = partial(until_it_writes, undisturbed, stage)
+    assert kill_and_run_again(undisturbed, [stage], moment) == ["KILLED"]
 
 
 @pytest.mark.slow
@@ -138,7 +151,7 @@ def test_a_pipeline_killed_at_a_random_moment_and_run_again_has_the_same_lock(un
     # Later than its run lasts, too: between two stages, or within the next one.
     dice, first = random.Random(moment), moment % len(STAGES)
     delay = dice.uniform(0, 2 + 1.2 * undisturbed.seconds[STAGES[first]])
-    kill_and_run_again(undisturbed, STAGES[first : first + 2], delay)
+    kill_and_run_again(undisturbed, STAGES[first : first + 2], partial(time.sleep, delay))
 
 
 def stages_alive(project: Project) -> list[psutil.Process]:
