@@ -1,6 +1,8 @@
 """A store that cannot be used says so in one line."""
 
+import fcntl
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing
 
 import pytest
@@ -42,3 +44,16 @@ def test_a_file_that_is_no_database_is_one_line(place):
     with pytest.raises(TrackingError, match=r"\(file is not a database\); end what") as caught:
         open_store(place)
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_who_opens_a_new_store_waits_until_another_has_made_it(place):
+    """Two that make the schema at once leave a database that MLflow refuses for good."""
+    place.root.mkdir()
+    with ThreadPoolExecutor(1) as threads:
+        with place.schema_lock.open("a") as another:
+            fcntl.flock(another, fcntl.LOCK_EX)
+            opening = threads.submit(open_store, place)
+            assert wait([opening], timeout=1).not_done
+            assert not place.database.parent.exists()
+        assert opening.result().uri == place.uri
+    assert place.database.exists()
