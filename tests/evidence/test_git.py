@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from clintune.evidence.checklist.repository import read_repository
 from clintune.evidence.git import between, blob, facts, written_by
 from clintune.evidence.hidden import copying
 from clintune.evidence.replaying.target import git
@@ -88,3 +89,14 @@ def test_a_graft_hides_no_commit(told):
     (told / ".git/info/grafts").write_text(f"{head} {first}\n")
     assert git(told, "log", "--format=%s", f"{first}..{head}", place="HEAD") == "two"
     assert [one.subject for one in between(told, first, head)] == ["two", "one"]
+
+
+def test_params_that_git_was_told_to_overlook_did_not_change_with_the_last_commit(told):
+    """Else what people declared before they were changed would pass for what is said of them."""
+    (told / "params.yaml").write_text("seed: 1\n")
+    git(told, "add", "params.yaml", place="params.yaml")
+    git(told, "commit", "-qm", "params", place="HEAD")
+    assert read_repository(told, [], [], {}).params_since is not None
+    git(told, "update-index", "--assume-unchanged", "params.yaml", place="params.yaml")
+    (told / "params.yaml").write_text("seed: 2\n")
+    assert read_repository(told, [], [], {}).params_since is None
