@@ -94,6 +94,15 @@ def test_a_params_file_staged_but_not_committed_is_kept(project: Path) -> None:
     assert use("bc5cdr", corpus=None, root=project).kept is not None
 
 
+@pytest.mark.parametrize("bit", ["--assume-unchanged", "--skip-worktree"])
+def test_a_params_file_that_git_was_told_to_overlook_is_kept(project: Path, bit: str) -> None:
+    git(project, "update-index", bit, "params.yaml")
+    (project / "params.yaml").write_text(SYNTHETIC + "# a note\n", encoding="utf-8")
+    kept = use("bc5cdr", corpus=None, root=project).kept
+    assert kept is not None
+    assert (project / kept).read_text(encoding="utf-8") == SYNTHETIC + "# a note\n"
+
+
 def test_without_git_the_params_file_is_kept(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_text("seed: 1\n", encoding="utf-8")
     assert use("bc5cdr", corpus=None, root=tmp_path).kept is not None

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -225,6 +226,26 @@ def test_a_line_that_another_tag_was_laid_over_is_missed(scene):
 
 def test_a_trigger_that_silences_the_trail_is_found_however_it_spells_its_name(scene):
     scene.query("CREATE TRIGGER quiet BEFORE INSERT ON CLINTUNE_TRAIL BEGIN SELECT RAISE(IGNORE); END")
+    assert found(scene) == {("trail", "quiet")}
+
+
+@pytest.mark.parametrize(
+    ("column", "text"),
+    [
+        ("type", "'TRIGGER'"), ("type", "CAST('trigger' AS BLOB)"), ("type", "'trigger' || char(0) || 'x'"),
+        ("tbl_name", "CAST(tbl_name AS BLOB)"), ("tbl_name", "tbl_name || char(0) || 'x'"),
+        ("name", "CAST(name AS BLOB)"),
+    ],
+)  # fmt: skip
+def test_nor_does_it_hide_behind_what_the_schema_says_of_it(scene, column, text):
+    """SQLite goes by the statement, and takes these words for the same."""
+    with closing(sqlite3.connect(scene.database)) as store, store:
+        store.execute("CREATE TRIGGER quiet BEFORE INSERT ON clintune_trail BEGIN SELECT RAISE(IGNORE); END")
+        store.execute("PRAGMA writable_schema = ON")
+        store.execute(f"UPDATE sqlite_master SET {column} = {text} WHERE name = 'quiet'")
+    before = scene.query("SELECT count(*) FROM clintune_trail")
+    scene.query("UPDATE experiments SET name = name || '!'")
+    assert scene.query("SELECT count(*) FROM clintune_trail") == before
     assert found(scene) == {("trail", "quiet")}
 
 
@@ -907,11 +928,11 @@ def test_a_name_that_unzip_would_read_otherwise_is_no_evidence(scene, tmp_path):
     "name",
     [
         "./{}", "/{}", "../{}", "files//x", "files/./x", "files\\x", "files/x/",
-        "FILES/data/evaluation/metrics.json", "{}.", "{} ", "{}::$DATA", "{}\u200b",
+        "FILES/data/evaluation/metrics.json", "{}.", "{} ", "{}::$DATA", "{}\u200b", "REPORT~1.HTM",
     ],
 )  # fmt: skip
 def test_a_name_that_is_another_once_it_is_unpacked_is_no_evidence(scene, tmp_path, name):
-    """Else a copied score lies over the one that was compared."""
+    """Else a copied score lies over the one that was compared; REPORT~1.HTM is report.html to Windows."""
     packed_quickly(scene.project, tmp_path / "evidence.zip")
     parts = read_archive(tmp_path / "evidence.zip")
     forged = {**parts, name.format("files/data/evaluation/metrics.json"): b"{}"}

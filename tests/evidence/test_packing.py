@@ -5,8 +5,10 @@ import json
 import os
 import shutil
 import struct
+import subprocess
 import sys
 import zipfile
+import zlib
 from dataclasses import asdict
 from pathlib import Path
 
@@ -167,6 +169,38 @@ def test_a_part_that_ends_after_the_file_is_one_line(evidence, project, tmp_path
     (tmp_path / "pack.zip").write_bytes(content)
     done = project.run("clintune", "verify", "--pack", str(tmp_path / "pack.zip"), ok=False)
     assert (done.returncode, done.stderr.count("\n"), "Traceback" in done.stderr) == (2, 1, False)
+
+
+def _first_words(report: bytes) -> tuple[int, bytes, bytes]:
+    """Stored, and cut off after its first words."""
+    return 0, report, report[:20]
+
+
+def _other_words(_report: bytes) -> tuple[int, bytes, bytes]:
+    """Compressed: what lies there is no text, and says something else once it is unpacked."""
+    other = b"another report"
+    squeeze = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    return zipfile.ZIP_DEFLATED, squeeze.compress(other) + squeeze.flush(), other
+
+
+@pytest.mark.parametrize("as_unpacked", [_first_words, _other_words])
+def test_a_part_that_unzip_would_unpack_otherwise_is_no_evidence(parts, tmp_path, as_unpacked):
+    """unzip goes by the header in front of a part, Python by the directory at the end of the file."""
+    method, stored, words = as_unpacked(parts["report.html"])
+    write_archive(tmp_path / "pack.zip", redone(parts, {"report.html": stored}))
+    content, size = bytearray((tmp_path / "pack.zip").read_bytes()), len(words)
+    with zipfile.ZipFile(tmp_path / "pack.zip") as archive:
+        start = archive.getinfo("report.html").header_offset
+    struct.pack_into("<H", content, start + 8, method)
+    struct.pack_into("<LLL", content, start + 14, zlib.crc32(words), len(stored) if method else size, size)
+    (tmp_path / "pack.zip").write_bytes(content)
+    if unzip := shutil.which("unzip"):
+        done = subprocess.run(
+            [unzip, "-p", tmp_path / "pack.zip", "report.html"], capture_output=True, check=False
+        )
+        assert (done.returncode, done.stdout) == (0, words)
+    with pytest.raises(ValueError, match="hidden"):
+        verifier.read_parts(tmp_path / "pack.zip")
 
 
 @pytest.mark.parametrize(("held", "problem"), [("signed", "was signed"), ("other", "is no evidence file")])

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from clintune.errors import UserError
+from clintune.evidence.changes import scores
 from clintune.evidence.changes.differing import Change
 from clintune.evidence.changes.judging import judge, overall
 from clintune.evidence.changes.plan import Allowed, parse_plan
@@ -112,3 +113,14 @@ def test_a_fault_is_one_line_with_its_place(text, said):
         parse_plan(text.encode(), place="pccp.yaml")
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b'{"strict": {"f1": NaN}}', b'{"f1": -Infinity}', b"[0.9]", b"no JSON", b"[" * 100_000, None],
+    ids=["NaN", "infinity", "list", "text", "deep", "none"],
+)
+def test_what_is_no_number_keeps_to_no_bound_and_stops_nobody(content):
+    """Of a state of which no record is here the scores are those of metrics.json, as it was cached."""
+    assert scores._written(content) == {}
+    assert scores._written(b'{"strict": {"f1": 0.9}, "task": "entities"}') == {"strict/f1": 0.9}

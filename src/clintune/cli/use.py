@@ -12,6 +12,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from clintune.errors import ParamsError, UserError
+from clintune.evidence.git import blob
 from clintune.files import whole_file
 from clintune.params import Params, leaves, load_params
 from clintune.recipes import recipe_file
@@ -98,13 +99,9 @@ def _keep(target: Path, root: Path) -> str | None:
     """A copy of a params.yaml that git does not hold; None where it does, or where there is none."""
     if not target.exists():
         return None
-    command = ["git", "-C", str(root), "diff", "--quiet", "HEAD", "--", "params.yaml"]
-    tracked = ["git", "-C", str(root), "ls-files", "--error-unmatch", "params.yaml"]
-    if all(
-        subprocess.run(one, check=False, capture_output=True).returncode == 0 for one in (command, tracked)
-    ):
-        return None
     content = target.read_bytes()
+    if content == blob(root, "HEAD", target.name):  # `git diff` passes over what it was told to overlook
+        return None
     copy = root / ".clintune" / "params" / f"{hashlib.sha256(content).hexdigest()[:12]}.yaml"
     with whole_file(copy) as draft:
         draft.write_bytes(content)

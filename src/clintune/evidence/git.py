@@ -11,6 +11,8 @@ from clintune.errors import UserError
 _SHOWN = 50
 _NAMES = "--end-of-options"  # a forged record may hold an option where a commit is to stand
 _FORMAT = "%H%x1f%an%x1f%aI%x1f%s"
+_AS_MADE = ("--no-replace-objects", "-c", "log.showSignature=false")
+"""The commits that were made, and no line between the answers for a user who wants to see signatures."""
 
 
 _LEADS_TO = frozenset({
@@ -90,9 +92,10 @@ def blobs(root: Path, commit: str, paths: Iterable[str]) -> dict[str, bytes]:
 
 def asked(root: Path, *arguments: str, given: bytes = b"") -> bytes | None:
     """What git answers; None where it refuses. Raises UserError where there is no git."""
-    command = ["git", "--no-replace-objects", "-C", str(root), *arguments]  # the commits that were made
+    command = ["git", *_AS_MADE, "-C", str(root), *arguments]
+    environment = {**os.environ, "GIT_GRAFT_FILE": os.devnull}  # or another history would stand in its place
     try:
-        done = subprocess.run(command, input=given, capture_output=True, check=False)
+        done = subprocess.run(command, env=environment, input=given, capture_output=True, check=False)
     except FileNotFoundError:
         raise UserError("git", "not on this machine", "install it: it knows the commits") from None
     return done.stdout if done.returncode == 0 else None

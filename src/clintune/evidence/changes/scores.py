@@ -1,12 +1,12 @@
 """The scores of two states side by side, with the intervals that were made with them."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from clintune.evidence.changes.kept import Kept
 from clintune.evidence.changes.states import State
+from clintune.evidence.verification.verifier import parsed
 from clintune.params import leaves
 
 METRICS = "data/evaluation/metrics.json"
@@ -72,10 +72,9 @@ def _reported(record: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _written(content: bytes | None) -> dict[str, float]:
-    if content is None:
-        return {}
+    """Of what is no JSON object, or holds NaN, which keeps to any bound: nothing."""
     return {
         key.replace(".", "/"): value
-        for key, value in leaves(json.loads(content))
+        for key, value in leaves(parsed(content or b""))
         if isinstance(value, int | float)
     }

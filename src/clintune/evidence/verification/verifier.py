@@ -16,7 +16,7 @@ FIRST, NAMESPACE, BY_STORE = "0" * 64, "clintune-evidence", {"mlflow.parentRunId
 LINE, SIZES = {"number", "at", "kind", "subject", "record", "previous", "hash"}, {"size", "nfiles"}
 STAGE = {"run": "", "stage": "", "lock": {}, "lock_entry_sha256": "", "inputs": {}, "outputs": {}, "reported": {}}
 STATEMENT = {"key", "manifest_sha256", "meaning", "role", "signed_at", "signer"}
-ODD = re.compile(r"(^|[/. ])(/|$)|[^ -9;-\[\]-~]")  # a name that is another, or taken for one, once it is unpacked
+ODD = re.compile(r"(^|[/. ])(/|$)|[^ -9;-\[\]-}]")  # a name that is another, or taken for one, once it is unpacked
 SIGNATURE, CONTROL = re.compile(r"signatures/[0-9]+-[A-Za-z0-9-]+\.(json|sig|tsr)"), re.compile(r"[\x00-\x1f\x7f-\x9f]")
 COPIED = re.compile(r"(?i)certificates/|files/(?!\w+\.(lock|yaml)$)|ledger/(?!(?-i:ledger\.jsonl|records/.*\.json)$)")
 THREATS = """Detected: later changes of files, runs, dvc.lock or ledger by who cannot redo all that vouches for them.
@@ -66,8 +66,7 @@ def read_ledger(lines: Iterable[str | bytes], contents: Mapping[str, bytes]) -> 
             wrong += [finding("ledger", place, "", "line", "changed: other hash" if is_line else "no line of a ledger")]
             continue
         before = chain[-1]["hash"] if chain else FIRST
-        expected = {"number": number, "previous": line["previous"]}
-        wrong += differences("ledger", place, "", expected, {"number": line["number"], "previous": before})
+        wrong += differences("ledger", place, "", {**line, "number": number}, {**line, "previous": before})
         chain.append(line)
         name, subject = str(line["record"]), f"record of {line['subject']}"
         record, form = parsed(contents.get(name, b"")), STAGE if line["kind"] == "stage" else {"kind": ""}
@@ -268,10 +267,11 @@ def read_parts(path: Path) -> dict[str, bytes]:
     if path.is_dir():
         return {str(one.relative_to(path).as_posix()): one.read_bytes() for one in path.rglob("*") if one.is_file()}
     with zipfile.ZipFile(path) as archive:
-        every, end = {it.filename.casefold(): it for it in archive.infolist()}.values(), 0
-        odd = any(it.compress_type or it.external_attr >> 29 & 1 or ODD.search(it.filename) or it.header_offset != end
-                  or not (end := end + 30 + len(it.filename) + it.file_size) for it in every)  # nothing lies between
-        if odd or not end == archive.start_dir == path.stat().st_size - 22 - sum(46 + len(it.filename) for it in every):
+        every, content = {it.filename.casefold(): it for it in archive.infolist()}.values(), path.read_bytes()
+        odd = any(e.compress_type | e.flag_bits | e.external_attr & 7 << 28 or ODD.search(e.filename) for e in every)
+        raw = (it.FileHeader() + archive.read(it) for it in every if not odd and it.compress_size == it.file_size)
+        own, rest = b"".join(raw), 22 + sum(46 + len(it.filename) for it in every)  # unzip goes by those headers
+        if odd or own != content[:archive.start_dir] or len(own) + rest != len(content):  # nothing lies between
             raise ValueError("a part is in it twice, hidden, under two names, compressed, or is a folder or a link")
         return {it.filename: archive.read(it) for it in every}
 

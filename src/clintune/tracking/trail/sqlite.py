@@ -31,9 +31,11 @@ class SQLite:
     def there(self, store: "Connection") -> dict[str, str]:
         """The text of each statement that made one, or a trigger that somebody else gave the trail.
 
-        SQLite keeps names as they were written, and takes small and capital letters for the same.
+        SQLite keeps names as they were written, takes small and capital letters for the same, and reads bytes
+        as text, up to a NUL. So it does with the word that says what each is.
         """
-        asked = "SELECT name, tbl_name, sql FROM sqlite_master WHERE type IN ('table', 'trigger')"
+        words = "printf('%s', name), printf('%s', tbl_name)"
+        asked = f"SELECT {words}, sql FROM sqlite_master WHERE type NOT IN ('index', 'view')"
         rows = store.exec_driver_sql(asked)
         return {
             name: made for name, table, made in rows
