@@ -176,6 +176,9 @@ def test_a_missing_key_is_named_with_the_line_of_its_section(tmp_path, text):
             "train.strategy.targets: found a list",
         ),
         ("task: entities", "task: entity", "task: found 'entity' (text); it should be 'entities'"),
+        pytest.param(
+            "seed: 17", f"seed: 0x{'f' * 5000}", "seed: found '0xfffff", id="more than Python spells"
+        ),
     ],
 )
 def test_a_wrong_value_is_named_with_what_was_found_and_expected(tmp_path, text, old, new, message):

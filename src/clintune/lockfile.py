@@ -73,7 +73,7 @@ def parse_lock(text: str, *, place: str) -> dict[str, LockEntry]:
         if not all(isinstance(one, dict) for entry in stages.values() for one in _params(entry)):
             raise TypeError("params that are none")
         return stages
-    except (ValueError, TypeError, KeyError, AttributeError, YAMLError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, YAMLError, RecursionError) as error:
         raise _no_lock(place, error) from None
 
 

@@ -130,4 +130,12 @@ def _shown(value: Any) -> str:
     sections = {type(None): "nothing (null)", dict: "a section", list: "a list"}
     kind = type(value)
     # A section may be endless: YAML can repeat parts of itself by name.
-    return f"{str(value)[:40]!r} ({kinds[kind]})" if kind in kinds else sections.get(kind, kind.__name__)
+    return f"{_spelt(value)[:40]!r} ({kinds[kind]})" if kind in kinds else sections.get(kind, kind.__name__)
+
+
+def _spelt(value: Any) -> str:
+    # Python spells no number of more than 4,300 decimal digits, and reads one where it is hexadecimal.
+    try:
+        return str(value)
+    except ValueError:
+        return hex(value)

@@ -18,8 +18,10 @@ import pytest
 from mlflow.entities import LoggedModelInput, LoggedModelOutput
 from ruamel.yaml import YAML
 
+from clintune.errors import TrackingError
 from clintune.evidence.packing.archive import read_archive, write_archive
 from clintune.evidence.verification import observing, verifier
+from clintune.lockfile import parse_lock
 from clintune.sealing.canonical import canonical
 from clintune.tracking import limits
 from tests.evidence.rerunning import run_again
@@ -863,6 +865,11 @@ def test_a_lock_file_that_no_program_writes_is_one_line(scene, change):
     done = run_quickly(scene.project, "clintune", "verify", ok=False)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert done.stderr.startswith("dvc.lock: not a lock file (")
+
+
+def test_a_deep_lock_file_is_one_line_for_whoever_reads_it():
+    with pytest.raises(TrackingError, match=r"not a lock file \(RecursionError\)"):
+        parse_lock("[" * 3_000, place="dvc.lock")
 
 
 @pytest.mark.parametrize("stages", ["[[1], {a: b}]", "[" * 100_000])
