@@ -112,7 +112,7 @@ def kill_and_run_again(
     ends = {folder.name: last_words(folder) for folder in spooled(project)}
     assert half_written(undisturbed) == []
     assert list((project.root.parent / "temporary").iterdir()) == []  # what was unpacked there holds records
-    project.run("clintune", "mend")  # as `make repro` does: DVC writes dvc.lock in place
+    mended = project.run("clintune", "mend").stdout  # as `make repro` does: DVC writes dvc.lock in place
     project.run("dvc", "repro", timeout=600)
 
     expect_the_same_lock(undisturbed)
@@ -127,7 +127,9 @@ def kill_and_run_again(
     assert {key: runs[key].info.status for key in ends} == ends
     assert runs_of(client, "attributes.status = 'RUNNING'") == []
     again = [run for run in runs.values() if run.info.run_id not in before and run.info.status == "FINISHED"]
-    assert {run.data.tags["dvc.stage"] for run in again} == set(stages)
+    made = {run.data.tags["dvc.stage"] for run in again}
+    # A torn lock gets the entries of the undisturbed run again: DVC restores what they name from its cache.
+    assert made == set(stages) or ("made anew from the sealed records" in mended and stage in made)
     project.run("clintune", "verify")
     return list(ends.values())
 
