@@ -66,7 +66,7 @@ def test_with_all_changed_that_must_not_matter_a_run_comes_out_again_and_that_is
     assert 0 < certificate["overhead"] < certificate["seconds"]
     assert certificate["environment"] == []
     assert certificate["numeric_class"] == {}
-    assert certificate["commit"] == project.run("git", "rev-parse", "HEAD").stdout.strip()
+    assert certificate["commit"] == head(project)
     assert certificate["offline"] == can_cut_off()
     [(_, sealed)] = ledger_in(project.root / ".clintune/ledger").of_kind("certificate")
     assert sealed.items() >= certificate.items()

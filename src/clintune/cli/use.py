@@ -12,7 +12,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from clintune.errors import ParamsError, UserError
-from clintune.evidence.git import blob
+from clintune.evidence.git import is_as_committed
 from clintune.files import whole_file
 from clintune.params import Params, leaves, load_params
 from clintune.recipes import recipe_file
@@ -97,11 +97,9 @@ def _load_or_say(target: Path) -> tuple[Params | None, list[str]]:
 
 def _keep(target: Path, root: Path) -> str | None:
     """A copy of a params.yaml that git does not hold; None where it does, or where there is none."""
-    if not target.exists():
+    if not target.exists() or is_as_committed(root, target.name):
         return None
     content = target.read_bytes()
-    if content == blob(root, "HEAD", target.name):  # `git diff` passes over what it was told to overlook
-        return None
     copy = root / ".clintune" / "params" / f"{hashlib.sha256(content).hexdigest()[:12]}.yaml"
     with whole_file(copy) as draft:
         draft.write_bytes(content)

@@ -90,6 +90,12 @@ def blobs(root: Path, commit: str, paths: Iterable[str]) -> dict[str, bytes]:
     return found
 
 
+def is_as_committed(root: Path, file: str) -> bool:
+    """Whether this file is byte for byte that of HEAD; `git diff` passes over one that it is to overlook."""
+    there = root / file
+    return there.is_file() and there.read_bytes() == blob(root, "HEAD", file)
+
+
 def asked(root: Path, *arguments: str, given: bytes = b"") -> bytes | None:
     """What git answers; None where it refuses. Raises UserError where there is no git."""
     command = ["git", *_AS_MADE, "-C", str(root), *arguments]

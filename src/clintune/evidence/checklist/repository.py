@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from clintune.evidence.git import asked, blob, blobs, commit_of
+from clintune.evidence.git import asked, blobs, commit_of, is_as_committed
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,7 @@ def _sums(root: Path, commit: str, files: Iterable[str]) -> dict[str, str]:
 
 
 def _since(root: Path, file: str) -> date | None:
-    there = root / file  # `git diff` passes over a file that it was told to overlook
-    if not there.is_file() or there.read_bytes() != blob(root, "HEAD", file):
+    if not is_as_committed(root, file):
         return None
     seconds = (asked(root, "log", "-1", "--format=%ct", "--", file) or b"").strip()
     return day(int(seconds) * 1000) if seconds else None
