@@ -140,14 +140,16 @@ def test_what_a_signer_writes_is_no_word_of_somebody_else(evidence, key):
     assert f"by 'reader\\u200b@example.org' as reviewer: '{words}'" in first
 
 
-def test_an_approval_by_an_author_in_a_longer_role_is_a_finding(evidence, key, nobody_asks):
-    sign(evidence, role="final-approver", meaning="ok", signer="writer@example.org", key=key("a"))
+@pytest.mark.parametrize("role", ["final-approver", "approver2"])
+def test_an_approval_by_an_author_in_a_longer_role_is_a_finding(role, evidence, key, nobody_asks):
+    sign(evidence, role=role, meaning="ok", signer="writer@example.org", key=key("a"))
     assert findings(evidence, None) == ["approval by writer@example.org role"]
 
 
-def test_nobody_who_wrote_it_is_asked_for_an_approval_in_a_longer_role(evidence, key):
+@pytest.mark.parametrize("role", ["final-approver", "approver2"])
+def test_nobody_who_wrote_it_is_asked_for_an_approval_in_a_longer_role(role, evidence, key):
     with pytest.raises(UserError, match="is an author"):
-        sign(evidence, role="final-approver", meaning="ok", signer="writer@example.org", key=key("a"))
+        sign(evidence, role=role, meaning="ok", signer="writer@example.org", key=key("a"))
 
 
 def test_a_signature_over_other_evidence_is_a_finding(evidence, key, signers, tmp_path):

@@ -15,7 +15,7 @@ Pairs = list[tuple[Tree, Tree]]
 FIRST, NAMESPACE, BY_STORE = "0" * 64, "clintune-evidence", {"mlflow.parentRunId", "mlflow.runName", "mlflow.runColor"}
 LINE, SIZES = {"number", "at", "kind", "subject", "record", "previous", "hash"}, {"size", "nfiles"}
 STAGE = {"run": "", "stage": "", "lock": {}, "lock_entry_sha256": "", "inputs": {}, "outputs": {}, "reported": {}}
-STATEMENT = {"key", "manifest_sha256", "meaning", "role", "signed_at", "signer"}
+STATEMENT, DASHED = {"key", "manifest_sha256", "meaning", "role", "signed_at", "signer"}, re.compile("[-0-9]+")
 ODD = re.compile(r"(^|[/. ])(/|$)|[^ -9;-\[\]-}]")  # a name that is another, or taken for one, once it is unpacked
 SIGNATURE, CONTROL = re.compile(r"signatures/[0-9]+-[A-Za-z0-9-]+\.(json|sig|tsr)"), re.compile(r"[\x00-\x1f\x7f-\x9f]")
 COPIED = re.compile(r"(?i)certificates/|files/(?!\w+\.(lock|yaml)$)|ledger/(?!(?-i:ledger\.jsonl|records/.*\.json)$)")
@@ -240,7 +240,7 @@ def judge_signatures(parts: Mapping[str, bytes], authors: set[str], signers: Pat
         held = {**said, "key": key, "statement": statement.decode(errors="replace")}
         wrong = [*differences("signature", f"{stem}.json", "", facts, held)]
         found, signed = [*found, *wrong], [*signed, *([] if wrong or said in signed else [said])]
-    role = {name: [it for it in signed if name in it["role"].casefold().split("-")] for name in ("author", "approver")}
+    role = {of: [it for it in signed if of in DASHED.split(it["role"].casefold())] for of in ("author", "approver")}
     own = {it.strip().casefold() for it in [*authors, *(one[of] for one in role["author"] for of in ("signer", "key"))]}
     alike = [it["signer"] for it in role["approver"] if own & {it["signer"].strip().casefold(), it["key"].casefold()}]
     found += [finding("signature", f"approval by {it}", "role", "of no author", "of an author") for it in alike]
