@@ -35,6 +35,9 @@ _NAMES_VALUES = "data/examples/summary.json"
 """Counts records by the values of their attributes, rare ones too: only where records may be shown."""
 _OF_THE_PROJECT = ("dvc.lock", "dvc.yaml", "params.yaml", "requirements.lock")
 
+_NOBODY_KNOWS = "who wrote commit"
+"""In place of the authors of a commit that is not here: a signature by one of them passes unnoticed."""
+
 _README = """\
 This is the evidence for a model: which data, code, params and environment made it.
 
@@ -52,8 +55,10 @@ those texts. A signature that was taken out leaves no trace.
 
 def pack(
     root: Path, place: Home, file: Path, *, since: str | None = None
-) -> tuple[list[dict[str, str]], int]:
-    """Write the evidence of what dvc.lock names; give what verification finds now, and the number of parts.
+) -> tuple[list[dict[str, str]], int, list[str]]:
+    """Write the evidence of what dvc.lock names.
+
+    Gives what verification finds now, the number of parts, and the commits whose authors nobody knows here.
 
     With the change record `since` a commit or a run, if one is named. Raises LedgerError where nothing was
     ever sealed, TrackingError where the store cannot be asked, UserError where the name stands for nothing,
@@ -65,11 +70,13 @@ def pack(
     findings = verdict_of(observed, sealed).findings
     subject = subject_of(root, place, sealed)
     parts = assemble(subject, observed, as_findings(findings), changed)
-    parts[MANIFEST] = canonical(manifest(subject, parts))
+    listed = manifest(subject, parts)
+    parts[MANIFEST] = canonical(listed)
     with alone(file):
         expect_unsigned(file)  # somebody may have signed the one before meanwhile
         write_archive(file, parts)
-    return [dict(one) for one in findings], len(parts)
+    unknown = [one for one in listed["authors"] if one.startswith(_NOBODY_KNOWS)]
+    return [dict(one) for one in findings], len(parts), unknown
 
 
 def assemble(
@@ -137,6 +144,6 @@ def _commits(subject: Subject) -> list[str]:
 
 
 def _authors(subject: Subject) -> set[str]:
-    """Who ran the stages, and who wrote the commits that they ran at."""
-    written = [written_by(subject.root, commit) for commit in _commits(subject)]
+    """Who ran the stages, and who wrote the commits that they ran at, as far as git knows."""
+    written = [written_by(subject.root, one) or {f"{_NOBODY_KNOWS} {one}?"} for one in _commits(subject)]
     return {record["by"] for record in subject.records.values()}.union(*written)
