@@ -110,6 +110,15 @@ def test_check_finds_that_a_folder_is_no_repository(project):
     assert seen(project, "git") == [("finding", "no git repository, and DVC runs nothing outside of one")]
 
 
+def test_check_says_of_a_repository_that_git_does_not_open_why(project, monkeypatch):
+    """`git init`, which is told to who has none, mends neither another owner nor a variable."""
+    monkeypatch.setenv("GIT_DIR", "/nowhere")
+    [(status, words)] = seen(project, "git")
+    assert status == "finding"
+    assert "does not open" in words
+    assert "/nowhere" in words
+
+
 def test_check_finds_a_path_with_which_dvc_runs_no_temporary_experiment(project):
     shutil.copytree(ROOT / ".dvc", project / ".dvc", ignore=shutil.ignore_patterns("cache", "tmp", "*.local"))
     inside = project.rename(project.with_name("病历"))

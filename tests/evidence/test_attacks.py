@@ -936,10 +936,11 @@ def test_a_name_that_unzip_would_read_otherwise_is_no_evidence(scene, tmp_path):
     [
         "./{}", "/{}", "../{}", "files//x", "files/./x", "files\\x", "files/x/",
         "FILES/data/evaluation/metrics.json", "{}.", "{} ", "{}::$DATA", "{}\u200b", "REPORT~1.HTM",
+        "files/data/bundle/MODEL?CARD.md", "audit|trail.jsonl",
     ],
 )  # fmt: skip
 def test_a_name_that_is_another_once_it_is_unpacked_is_no_evidence(scene, tmp_path, name):
-    """Else a copied score lies over the one that was compared; REPORT~1.HTM is report.html to Windows."""
+    """Else a copied score lies over the compared one: to Windows `?` is `_`, REPORT~1.HTM is report.html."""
     packed_quickly(scene.project, tmp_path / "evidence.zip")
     parts = read_archive(tmp_path / "evidence.zip")
     forged = {**parts, name.format("files/data/evaluation/metrics.json"): b"{}"}

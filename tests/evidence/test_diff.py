@@ -180,6 +180,16 @@ def test_who_sealed_it_and_who_committed_it_is_said(second):
     assert [one.subject for one in second.commits] == ["what came out then", "another line, another level"]
 
 
+def test_where_the_history_is_cut_off_it_is_said_that_commits_may_be_missing(project, second, tmp_path):
+    """A clone with a depth has not all of them, nor has a repository with a `.git/shallow` made by hand."""
+    copy, words = project.copy(tmp_path / "copy"), "commits may be missing here"
+    (copy.root / ".git/shallow").write_text(copy.run("git", "rev-parse", "second").stdout)
+    found = between(copy, "first", "second")
+    assert len(found.commits) < len(second.commits)
+    assert words in "".join(found.lines())
+    assert words not in "".join(second.lines())
+
+
 def test_a_plan_that_came_with_the_change_covers_nothing(second):
     assert second.plan.sha256 is None
     assert {one.verdict for one in second.judged} == {"not covered"}

@@ -1,13 +1,15 @@
 """What git is asked."""
 
+import hashlib
 import shutil
+import struct
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from clintune.evidence.checklist.repository import read_repository
-from clintune.evidence.git import between, blob, facts, written_by
+from clintune.evidence.git import between, blob, facts, is_cut_off, written_by
 from clintune.evidence.hidden import copying
 from clintune.evidence.replaying.target import git
 from tests.project import ROOT
@@ -91,6 +93,46 @@ def test_a_graft_hides_no_commit(told):
     assert [one.subject for one in between(told, first, head)] == ["two", "one"]
 
 
+def test_a_list_of_commits_that_was_forged_hides_none(told):
+    """Git keeps in `objects/info/commit-graph` who whose parent is, and believes it."""
+    git(told, "commit", "-q", "--allow-empty", "-m", "three", place="HEAD")
+    git(told, "commit-graph", "write", "--reachable", place="HEAD")
+    second, first = (git(told, "rev-parse", one, place=one) for one in ("HEAD~1", "HEAD~3"))
+    _give_parent(told / ".git/objects/info/commit-graph", bytes.fromhex(second), bytes.fromhex(first))
+    assert git(told, "log", "--format=%s", f"{first}..HEAD", place="HEAD") == "three\ntwo"
+    assert [one.subject for one in between(told, first, "HEAD")] == ["three", "two", "one"]
+
+
+def _give_parent(graph: Path, child: bytes, parent: bytes) -> None:
+    """As gitformat-commit-graph(5) has it: a table of chunks, of which two list commits and their parents."""
+    content = bytearray(graph.read_bytes())
+    table = [struct.unpack_from(">4sQ", content, 8 + 12 * number) for number in range(content[6] + 1)]
+    listed, data = dict(table)[b"OIDL"], dict(table)[b"CDAT"]
+    names = [bytes(content[at : at + 20]) for at in range(listed, data, 20)]
+    struct.pack_into(">I", content, data + 36 * names.index(child) + 20, names.index(parent))
+    content[-20:] = hashlib.sha1(content[:-20], usedforsecurity=False).digest()
+    graph.chmod(0o644)
+    graph.write_bytes(content)
+
+
+def test_where_the_history_is_cut_off_it_is_said(told):
+    """By a clone with a depth; or by hand, which hides commits as a graft does."""
+    first = git(told, "rev-parse", "HEAD~2", place="HEAD~2")
+    assert not is_cut_off(told)
+    (told / ".git/shallow").write_text(git(told, "rev-parse", "HEAD", place="HEAD") + "\n")
+    assert [one.subject for one in between(told, first, "HEAD")] == ["two"]
+    assert is_cut_off(told)
+
+
+@pytest.mark.parametrize("encoding", ["ISO-8859-1", "UTF-16"])
+def test_who_sees_commits_in_another_encoding_gets_the_same_answers(ours, encoding):
+    """Else a name is no longer that of its author, who then may approve."""
+    git(ours, "-c", "user.name=José", "-c", "user.email=j@y", "commit", "-qm", "naïve", place="HEAD")
+    git(ours, "config", "i18n.logOutputEncoding", encoding, place="config")
+    assert written_by(ours, "HEAD") == {"José", "j@y"}
+    assert [one.subject for one in between(ours, "HEAD~1", "HEAD")] == ["naïve"]
+
+
 def test_params_that_git_was_told_to_overlook_did_not_change_with_the_last_commit(told):
     """Else what people declared before they were changed would pass for what is said of them."""
     (told / "params.yaml").write_text("seed: 1\n")
@@ -99,4 +141,14 @@ def test_params_that_git_was_told_to_overlook_did_not_change_with_the_last_commi
     assert read_repository(told, [], [], {}).params_since is not None
     git(told, "update-index", "--assume-unchanged", "params.yaml", place="params.yaml")
     (told / "params.yaml").write_text("seed: 2\n")
+    assert read_repository(told, [], [], {}).params_since is None
+
+
+def test_where_the_history_is_cut_off_git_does_not_know_when_params_changed(told):
+    """It says the day of the first commit that it has: what people declared before would pass for stale."""
+    (told / "params.yaml").write_text("seed: 1\n")
+    git(told, "add", "params.yaml", place="params.yaml")
+    git(told, "commit", "-qm", "params", place="HEAD")
+    git(told, "commit", "-q", "--allow-empty", "-m", "later", place="HEAD")
+    (told / ".git/shallow").write_text(git(told, "rev-parse", "HEAD", place="HEAD") + "\n")
     assert read_repository(told, [], [], {}).params_since is None

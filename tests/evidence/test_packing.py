@@ -63,6 +63,17 @@ def test_with_what_changed_since_a_commit_it_holds_the_record_of_diff(project, t
     assert not (copy.root / "none.zip").exists()
 
 
+def test_of_a_commit_that_is_not_here_it_is_said_that_nobody_knows_who_wrote_it(project, parts, tmp_path):
+    """As in a clone with a depth: else whoever it was approves, and nobody notices."""
+    copy = project.copy(tmp_path / "copy")
+    shutil.rmtree(copy.root / ".git")
+    copy.run("git", "init", "-q")
+    done = run_quickly(copy, "clintune", "pack", "-o", "away.zip")
+    [commit] = json.loads(read_archive(copy.root / "away.zip")["manifest.json"])["commits_not_here"]
+    assert f"commit {commit} is not here: who wrote it could approve" in done.stdout
+    assert json.loads(parts["manifest.json"])["commits_not_here"] == []
+
+
 def test_it_verifies_alone_with_bare_python_and_by_the_program(project, evidence, tmp_path):
     assert judged_alone(evidence) == (0, [])
     done = project.run("clintune", "verify", "--pack", str(evidence))

@@ -15,7 +15,7 @@ from clintune.cli.findings import Finding
 from clintune.cli.rehearsal import rehearsal
 from clintune.encoders import config_file, tokenizer_file, weights_file
 from clintune.errors import ModelError, UserError
-from clintune.evidence.git import asked
+from clintune.evidence.git import refusal
 from clintune.files import sha256, size
 from clintune.graph import misdeclared
 from clintune.lockfile import cache_folder
@@ -84,7 +84,11 @@ def _graph(root: Path) -> Iterator[Finding]:
 
 def _git(root: Path) -> Iterator[Finding]:
     """An unpacked archive of the project is no repository, and DVC says no more than that."""
-    if asked(root, "rev-parse", "--is-inside-work-tree") is None:
+    said = refusal(root)
+    if said and any((one / ".git").exists() for one in (root.resolve(), *root.resolve().parents)):
+        step = "git status says more: the owner of the folder, or the variable GIT_DIR"
+        yield Finding("git", "finding", f"a repository that git does not open ({said})", step)
+    elif said:
         step = "clone the project, or git init && git add -A && git commit -m start"
         yield Finding("git", "finding", "no git repository, and DVC runs nothing outside of one", step)
 

@@ -99,12 +99,12 @@ def _pack(arguments: argparse.Namespace) -> int:
     from clintune.evidence.verification.verifier import shown
     from clintune.tracking.home import home
 
-    findings, count = pack(Path(), home(), arguments.output, since=arguments.since)
+    findings, count, not_here = pack(Path(), home(), arguments.output, since=arguments.since)
     last = f"{arguments.output}: {count} parts, {arguments.output.stat().st_size / 1e6:.1f} MB"
     what = f"; findings packed with it: {len(findings)}" if findings else ""
-    tell(
-        arguments, {"file": str(arguments.output), "findings": findings}, [*map(shown, findings), last + what]
-    )
+    away = [f"commit {one} is not here: who wrote it could approve, and nobody notice" for one in not_here]
+    content = {"file": str(arguments.output), "findings": findings, "commits_not_here": not_here}
+    tell(arguments, content, [*map(shown, findings), *away, last + what])
     return FINDING if findings else 0
 
 

@@ -11,8 +11,12 @@ from clintune.errors import UserError
 _SHOWN = 50
 _NAMES = "--end-of-options"  # a forged record may hold an option where a commit is to stand
 _FORMAT = "%H%x1f%an%x1f%aI%x1f%s"
-_AS_MADE = ("--no-replace-objects", "-c", "log.showSignature=false")
-"""The commits that were made, and no line between the answers for a user who wants to see signatures."""
+_AS_MADE = (
+    "--no-replace-objects", "-c", "core.commitGraph=false", "-c", "i18n.logOutputEncoding=UTF-8",
+    "-c", "log.showSignature=false",
+)  # fmt: skip
+"""The commits that were made, not what a file beside them says of them; in one encoding whatever a user wants
+to see, and no line between the answers for one who wants to see signatures."""
 
 
 _LEADS_TO = frozenset({
@@ -62,6 +66,11 @@ def between(root: Path, before: str, after: str) -> tuple[Commit, ...]:
     return tuple(_log(root, f"-{_SHOWN}", _NAMES, f"{before}..{after}"))
 
 
+def is_cut_off(root: Path) -> bool:
+    """Whether git goes back to some commits alone: in a clone with a depth, or where `.git/shallow` says."""
+    return asked(root, "rev-parse", "--is-shallow-repository") == b"true\n"
+
+
 def _log(root: Path, *arguments: str) -> list[Commit]:
     found = asked(root, "log", f"--format={_FORMAT}", *arguments, "--")
     lines = (found or b"").decode("utf-8", "replace").splitlines()
@@ -98,10 +107,21 @@ def is_as_committed(root: Path, file: str) -> bool:
 
 def asked(root: Path, *arguments: str, given: bytes = b"") -> bytes | None:
     """What git answers; None where it refuses. Raises UserError where there is no git."""
+    done = _done(root, *arguments, given=given)
+    return done.stdout if done.returncode == 0 else None
+
+
+def refusal(root: Path) -> str:
+    """Why git takes the folder for no working tree, in its own words; nothing where it takes it for one."""
+    done = _done(root, "rev-parse", "--is-inside-work-tree")
+    said = done.stderr.decode("utf-8", "replace").splitlines() or [f"it ended with {done.returncode}"]
+    return said[0] if done.returncode else ""
+
+
+def _done(root: Path, *arguments: str, given: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
     command = ["git", *_AS_MADE, "-C", str(root), *arguments]
     environment = {**os.environ, "GIT_GRAFT_FILE": os.devnull}  # or another history would stand in its place
     try:
-        done = subprocess.run(command, env=environment, input=given, capture_output=True, check=False)
+        return subprocess.run(command, env=environment, input=given, capture_output=True, check=False)
     except FileNotFoundError:
         raise UserError("git", "not on this machine", "install it: it knows the commits") from None
-    return done.stdout if done.returncode == 0 else None

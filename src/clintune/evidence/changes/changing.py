@@ -21,7 +21,7 @@ from clintune.evidence.changes.plan import FILE, Plan, parse_plan
 from clintune.evidence.changes.record import ChangeRecord, PlanUse, Side
 from clintune.evidence.changes.scores import scores
 from clintune.evidence.changes.states import State, state_of
-from clintune.evidence.git import between, blob, facts
+from clintune.evidence.git import between, blob, facts, is_cut_off
 from clintune.evidence.verification.sealed import ledger_in
 from clintune.tracking.home import Home
 
@@ -51,6 +51,7 @@ def changes(root: Path, home: Home, a: str, b: str | None) -> ChangeRecord:
         scores=numbers,
         paired=paired(one, other, kept),
         commits=between(root, one.commit, other.commit or "HEAD") if one.commit else (),
+        cut_off=is_cut_off(root),
         not_compared=tuple(stage for stage in {**one.lock, **other.lock} if stage not in looked_at),
         judged=tuple(judged),
         verdict=overall(judged) if use.sha256 or use.later else None,

@@ -11,6 +11,7 @@ from clintune.evidence.changes.scores import Score
 from clintune.evidence.git import Commit
 
 _SECTIONS = ("code", "data", "params", "environment")
+_CUT_OFF = "  commits may be missing here: git goes back to some alone (git fetch --unshallow)"
 _VERDICTS = ("inside", "outside", "not covered")
 
 
@@ -38,7 +39,10 @@ class PlanUse:
 
 @dataclass(frozen=True, slots=True)
 class ChangeRecord:
-    """What differs from A to B, who made both, and what the plan says; no verdict where there is none."""
+    """What differs from A to B, who made both, and what the plan says; no verdict where there is none.
+
+    `cut_off`: git does not go back to the beginning here, and there may be more `commits`.
+    """
 
     a: Side
     b: Side
@@ -48,6 +52,7 @@ class ChangeRecord:
     scores: tuple[Score, ...]
     paired: Difference | str
     commits: tuple[Commit, ...]
+    cut_off: bool
     not_compared: tuple[str, ...]
     judged: tuple[Judgement, ...]
     verdict: Verdict | None
@@ -69,6 +74,7 @@ class ChangeRecord:
             *_side("A", self.a),
             *_side("B", self.b),
             *(f"  {one.sha[:12]} {one.author}, {one.time}: {one.subject}" for one in self.commits),
+            *([_CUT_OFF] if self.cut_off else []),
             *(f"not compared: {stage}, which one of them has not run" for stage in self.not_compared),
             *(line for section in _SECTIONS for line in _section(section, self, judged)),
             *_outputs(self),

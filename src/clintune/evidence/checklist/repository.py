@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from clintune.evidence.git import asked, blobs, commit_of, is_as_committed
+from clintune.evidence.git import asked, blobs, commit_of, is_as_committed, is_cut_off
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class Repository:
 
     `code`: the same of the code that the stages of dvc.lock ran. `unknown` files below src/ and pipeline/ are
     not in git. `params_since`: when params.yaml last changed, as far as git knows; None where it is another
-    now.
+    now, or where git does not go back far enough.
     """
 
     files: Mapping[str, Mapping[str, str]]
@@ -46,7 +46,7 @@ def _sums(root: Path, commit: str, files: Iterable[str]) -> dict[str, str]:
 
 
 def _since(root: Path, file: str) -> date | None:
-    if not is_as_committed(root, file):
+    if not is_as_committed(root, file) or is_cut_off(root):
         return None
     seconds = (asked(root, "log", "-1", "--format=%ct", "--", file) or b"").strip()
     return day(int(seconds) * 1000) if seconds else None

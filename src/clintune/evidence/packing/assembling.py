@@ -52,8 +52,10 @@ those texts. A signature that was taken out leaves no trace.
 
 def pack(
     root: Path, place: Home, file: Path, *, since: str | None = None
-) -> tuple[list[dict[str, str]], int]:
-    """Write the evidence of what dvc.lock names; give what verification finds now, and the number of parts.
+) -> tuple[list[dict[str, str]], int, list[str]]:
+    """Write the evidence of what dvc.lock names.
+
+    Gives what verification finds now, the number of parts, and the commits whose authors nobody knows here.
 
     With the change record `since` a commit or a run, if one is named. Raises LedgerError where nothing was
     ever sealed, TrackingError where the store cannot be asked, UserError where the name stands for nothing,
@@ -65,11 +67,12 @@ def pack(
     findings = verdict_of(observed, sealed).findings
     subject = subject_of(root, place, sealed)
     parts = assemble(subject, observed, as_findings(findings), changed)
-    parts[MANIFEST] = canonical(manifest(subject, parts))
+    listed = manifest(subject, parts)
+    parts[MANIFEST] = canonical(listed)
     with alone(file):
         expect_unsigned(file)  # somebody may have signed the one before meanwhile
         write_archive(file, parts)
-    return [dict(one) for one in findings], len(parts)
+    return [dict(one) for one in findings], len(parts), listed["commits_not_here"]
 
 
 def assemble(
@@ -101,13 +104,19 @@ def sums_of(parts: Mapping[str, bytes]) -> dict[str, Sum]:
 
 
 def manifest(subject: Subject, parts: Mapping[str, bytes]) -> dict[str, Any]:
-    """What names every part by its hash, and the end of the ledger: this is what people sign."""
+    """What names every part by its hash, and the end of the ledger: this is what people sign.
+
+    Who wrote a commit that is not here is not among the authors, and may approve unnoticed: it is named.
+    """
+    written = {commit: written_by(subject.root, commit) for commit in _commits(subject)}
+    ran = {record["by"] for record in subject.records.values()}
     _, lines, _ = verifier.read_ledger(subject.sealed.lines, subject.sealed.records)
     return {
         "format": FORMAT,
-        "authors": sorted(_authors(subject)),
+        "authors": sorted(ran.union(*written.values())),
+        "commits_not_here": [commit for commit, authors in written.items() if not authors],
         "head": lines[-1] if lines else {},
-        "parts": sums_of(parts),
+        "parts": {path: {"sha256": one["sha256"]} for path, one in sums_of(parts).items()},
     }
 
 
@@ -134,9 +143,3 @@ def _trail(place: Home) -> bytes:
 
 def _commits(subject: Subject) -> list[str]:
     return sorted({record["code"]["commit"] for record in subject.records.values() if record["code"]})
-
-
-def _authors(subject: Subject) -> set[str]:
-    """Who ran the stages, and who wrote the commits that they ran at."""
-    written = [written_by(subject.root, commit) for commit in _commits(subject)]
-    return {record["by"] for record in subject.records.values()}.union(*written)

@@ -16,7 +16,7 @@ FIRST, NAMESPACE, BY_STORE = "0" * 64, "clintune-evidence", {"mlflow.parentRunId
 LINE, SIZES = {"number", "at", "kind", "subject", "record", "previous", "hash"}, {"size", "nfiles"}
 STAGE = {"run": "", "stage": "", "lock": {}, "lock_entry_sha256": "", "inputs": {}, "outputs": {}, "reported": {}}
 STATEMENT, DASHED = {"key", "manifest_sha256", "meaning", "role", "signed_at", "signer"}, re.compile("[-0-9]+")
-ODD = re.compile(r"(^|[/. ])(/|$)|[^ -9;-\[\]-}]")  # a name that is another, or taken for one, once it is unpacked
+ODD = re.compile(r"(^|[/. ])(/|$)|[^ !#-)+-9;=@-\[\]-{}]")  # a name that is another, or taken for one, once unpacked
 SIGNATURE, CONTROL = re.compile(r"signatures/[0-9]+-[A-Za-z0-9-]+\.(json|sig|tsr)"), re.compile(r"[\x00-\x1f\x7f-\x9f]")
 COPIED = re.compile(r"(?i)certificates/|files/(?!\w+\.(lock|yaml)$)|ledger/(?!(?-i:ledger\.jsonl|records/.*\.json)$)")
 THREATS = """Detected: later changes of files, runs, dvc.lock or ledger by who cannot redo all that vouches for them.

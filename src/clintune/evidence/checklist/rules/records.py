@@ -10,6 +10,7 @@ from typing import Any
 from clintune.evidence.checklist.facts import METRICS, Facts, known
 from clintune.evidence.checklist.items import Evidence, Ruling, Unknown, ruling
 from clintune.evidence.checklist.rules.scores import score_at
+from clintune.evidence.verification.verifier import DASHED
 
 _REPORT = "data/evaluation/report.html"
 _OPEN = frozenset({".json", ".jsonl", ".csv", ".parquet", ".safetensors", ".onnx", ".html", ".md", ".txt"})
@@ -128,7 +129,7 @@ def signed(facts: Facts) -> Ruling:
     wrong += [
         f"{one.by} approves their own work"
         for one in facts.signatures
-        if one.role.casefold() == "approver" and one.by.casefold() in authors
+        if "approver" in DASHED.split(one.role.casefold()) and one.by.casefold() in authors
     ]
     people = {one.by.casefold() for one in facts.signatures}
     wrong += [f"{len(people)} of 2 people have signed"] if len(people) < 2 else []
