@@ -85,8 +85,8 @@ class Certificate:
         if self.first:
             said.append(f"first difference: {self.first}")
         said += [f"claimed, and not so: {one}" for one in self.claimed]
-        if self.metrics["same"] != self.metrics["all"]:
-            said.append(f"{self.metrics['same']} of {self.metrics['all']} metrics have the same values")
+        if (equal := self.metrics.get("same")) != (count := self.metrics.get("all")):
+            said.append(f"{equal} of {count} metrics have the same values")
         for name, (was, low, high, now) in self.scores.items():
             if was != now:
                 place = "within" if low <= now <= high else "outside"
