@@ -70,6 +70,15 @@ def test_wrong_arguments_are_one_line_and_exit_code_2(arguments, said, capsys):
     assert "--help" in lines[0]
 
 
+def test_who_interrupts_a_command_is_shown_no_traceback(monkeypatch, capsys):
+    def interrupted(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("clintune.cli.tell", interrupted)
+    assert main(["recipes"]) == 130
+    assert capsys.readouterr().err == "interrupted\n"
+
+
 def test_recipes_lists_every_shipped_recipe_and_each_is_a_file(capsys):
     assert main(["recipes"]) == 0
     listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()]

@@ -112,13 +112,27 @@ def from_another_folder(ground: Ground) -> Plant:
     return Plant("file", name, code)
 
 
+def opened_exclusively(ground: Ground) -> Plant:
+    """As a file that is made is opened; of one that is there the flag says nothing."""
+    name = ground.inner()
+    return Plant("file", name, f"os.read(os.open({name!r}, os.O_RDONLY | os.O_EXCL), 1)")
+
+
+def in_a_folder_that_is_moved(ground: Ground) -> Plant:
+    folder = ground.name("lists")
+    (ground.project.root / folder).mkdir()
+    (ground.project.root / folder / "list.txt").write_text("1")
+    there, back = f"os.rename({folder!r}, 'moved')", f"os.rename('moved', {folder!r})"
+    return Plant("file", f"{folder}/list.txt", f"{there}; open('moved/list.txt').read(); {back}")
+
+
 def of_git(ground: Ground) -> Plant:
     return Plant("file", ".git/HEAD", "Path('.git/HEAD').read_text()")
 
 
 FILES: tuple[Callable[[Ground], Plant], ...] = (
     opened, opened_elsewhere, opened_by_native_code, opened_by_a_database, opened_by_another_program, mapped,
-    imported, through_a_link, from_another_folder,
+    imported, through_a_link, from_another_folder, opened_exclusively, in_a_folder_that_is_moved,
 )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ import json
 import random
 import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +84,64 @@ def test_under_another_name_it_is_still_the_same_file():
     assert read(log) == {"/proj/secret", "/proj/hidden", "/proj/given"}
 
 
+def test_a_folder_that_is_moved_holds_what_was_given_wherever_it_lies():
+    """The kernel's older calls take a path as it was written, in the folder where the process is."""
+    log = """\
+7 openat(AT_FDCWD</proj>, "a.txt", O_RDONLY) = 3</proj/a.txt>
+7 rename("notes", "mine") = 0
+7 openat(AT_FDCWD</proj>, "mine/deep/list", O_RDONLY) = 3</proj/mine/deep/list>
+7 link("secret", "own") = 0
+7 openat(AT_FDCWD</proj>, "own", O_RDONLY) = 3</proj/own>
+8 openat(AT_FDCWD</else>, "b.txt", O_RDONLY) = 3</else/b.txt>
+8 rename("c.txt", "/proj/c.txt") = 0
+"""
+    given = {
+        "/proj/a.txt",
+        "/proj/notes",
+        "/proj/notes/deep/list",
+        "/proj/secret",
+        "/else/b.txt",
+        "/else/c.txt",
+    }
+    assert read(log) == given
+
+
+def test_a_file_that_had_to_be_there_is_told_from_one_that_may_be_new():
+    log = """\
+7 openat(AT_FDCWD</proj>, "a", O_RDONLY|O_EXCL) = 3</proj/a>
+7 openat(3</O_WRONLY>, "b", O_RDONLY) = 4</O_WRONLY/b>
+7 openat(AT_FDCWD</proj>, "journal", O_RDWR|O_CREAT, 0644) = 3</proj/journal>
+7 openat(AT_FDCWD</proj>, "journal", O_RDONLY) = 3</proj/journal>
+7 openat(AT_FDCWD</proj>, "/tmp", O_RDWR|O_EXCL|O_TMPFILE, 0600) = 3</tmp/#1 (deleted)>
+7 openat(AT_FDCWD</proj>, "/proc/self/fd/3", O_RDONLY) = 4</tmp/#1 (deleted)>
+7 openat(AT_FDCWD</proj>, "/proc/self/fd/5", O_RDONLY) = 6</tmp/c (deleted)>
+"""
+    calls = calls_of(log, HERE)
+    assert calls.there == {"/proj/a", "/O_WRONLY/b", "/tmp/c"}
+    assert calls.read == calls.there | {"/proj/journal"}
+
+
+def test_a_socket_of_this_machine_counts_unless_it_is_the_stages_own():
+    log = """\
+7 bind(3<socket:[1]>, {sa_family=AF_UNIX, sun_path=@"listener-7-0"}, 15) = 0
+7 connect(4<socket:[2]>, {sa_family=AF_UNIX, sun_path=@"listener-7-0"}, 15) = 0
+7 connect(4<socket:[2]>, {sa_family=AF_UNIX, sun_path=@"others"}, 9) = 0
+7 mkdir("/tmp/pymp", 0700) = 0
+7 connect(4<socket:[3]>, {sa_family=AF_UNIX, sun_path="/tmp/pymp/listener"}, 110) = 0
+7 connect(4<socket:[4]>, {sa_family=AF_UNIX, sun_path="/run/postgresql/.s.PGSQL.5432"}, 110) = 0
+7 connect(4<socket:[5]>, {sa_family=AF_UNIX, sun_path="/nobody"}, 110) = -1 ECONNREFUSED (Connection refused)
+"""
+    assert set(map(str, calls_of(log, HERE).contacts)) == {"@others", "/run/postgresql/.s.PGSQL.5432"}
+
+
+def test_a_program_that_only_speaks_like_the_sender_is_the_stage():
+    log = """\
+7 execve("/proj/tool", ["PYTHON", "-m", "clintune.tracking.sender"], 0x7ff /* 35 vars */) = 0
+7 openat(AT_FDCWD</proj>, "secret", O_RDONLY) = 3</proj/secret>
+"""
+    assert read(log.replace("PYTHON", sys.executable)) == {"/proj/secret"}
+
+
 def test_a_program_that_is_only_called_git_is_the_stage():
     log = """\
 7 execve("/proj/tools/git", ["git", "status"], 0x7ff /* 35 vars */) = 0
@@ -103,15 +161,15 @@ def test_git_and_the_sender_and_what_they_start_are_not_the_stage():
 9 openat(AT_FDCWD</proj>, "early", O_RDONLY) = 3</proj/early>
 8 clone(child_stack=NULL, flags=SIGCHLD) = 9
 8 openat(AT_FDCWD</proj>, ".git/index", O_RDONLY) = 3</proj/.git/index>
-10 execve("/env/python", ["/env/python", "-m", "clintune.tracking.sender"], 0x7ff /* 35 vars */) = 0
+10 execve("PYTHON", ["PYTHON", "-m", "clintune.tracking.sender"], 0x7ff /* 35 vars */) = 0
 10 connect(4<socket:[1]>, {sa_family=AF_INET, sin_port=htons(5), sin_addr=inet_addr("1.2.3.4")}, 16) = 0
 7 execve("tools/digitise", ["digitise"], 0x7ff /* 35 vars */) = 0
 7 execve("/opt/git", ["git"], 0x7ff /* 35 vars */) = -1 ENOENT (No such file or directory)
 7 openat(AT_FDCWD</proj>, "mine", O_RDONLY) = 3</proj/mine>
 """
-    assert calls_of(log.replace("GIT", str(shutil.which("git"))), HERE) == Calls(
-        frozenset({"/proj/mine"}), frozenset({"/proj/tools/digitise"}), frozenset()
-    )
+    log = log.replace("GIT", str(shutil.which("git"))).replace("PYTHON", sys.executable)
+    mine = frozenset({"/proj/mine"})
+    assert calls_of(log, HERE) == Calls(mine, frozenset({"/proj/tools/digitise"}), frozenset(), mine)
 
 
 def test_every_address_counts_whether_or_not_somebody_answers():
@@ -141,7 +199,8 @@ def test_an_audit_hook_tells_the_same_of_python():
         ["open", "/f", None],
     ]  # fmt: skip
     contacts = frozenset({Contact("10.0.0.1", 9)})
-    assert python_calls(heard) == Calls(frozenset({"/proj/a", "/proj/c"}), frozenset(), contacts)
+    given = frozenset({"/proj/a", "/proj/c"})
+    assert python_calls(heard) == Calls(given, frozenset(), contacts, given)
 
 
 @pytest.fixture
@@ -163,10 +222,10 @@ def declared(tmp_path) -> Callable[..., set[tuple[str, str]]]:
     stage = Declared(place, "cut", tmp_path / "scratch", server_of("http://localhost:5000"), "strace")
 
     def strays(
-        *read: str, programs: Sequence[str] = (), contacts: Sequence[Contact] = ()
+        *read: str, programs: Sequence[str] = (), contacts: Iterable[Contact] = (), there: Sequence[str] = ()
     ) -> set[tuple[str, str]]:
-        files = frozenset(str(copy / path) for path in read)
-        calls = Calls(files, frozenset(str(copy / path) for path in programs), frozenset(contacts))
+        files, started = (frozenset(str(copy / path) for path in paths) for paths in (read, programs))
+        calls = Calls(files, started, frozenset(contacts), frozenset(there))
         return {(one.kind, one.what) for one in stage.strays(calls)}
 
     return strays
@@ -195,6 +254,18 @@ def test_a_file_elsewhere_is_a_finding_unless_params_name_its_sum(declared, tmp_
     assert declared(str(tmp_path / "elsewhere")) == {("file", str(tmp_path / "elsewhere"))}
     monkeypatch.setattr("clintune.evidence.hidden.strays.sha256", lambda path: "6" * 64)
     assert declared(str(tmp_path / "elsewhere")) == set()
+
+
+def test_what_was_taken_away_since_is_a_finding_and_what_lay_in_memory_is_none(declared, tmp_path):
+    gone = str(tmp_path / "gone.csv")
+    there = [gone, "/memfd:cache", "/run/gone", str(tmp_path / "copy/made and gone")]
+    assert declared(there=there) == {("file", gone)}
+
+
+def test_whom_the_c_library_asks_is_no_finding_and_a_database_is(declared):
+    database = "/run/postgresql/.s.PGSQL.5432"
+    called = map(Contact, ["/run/nscd/socket", "/var/lib/sss/pipes/nss", "/dev/log", database, "@x"])
+    assert declared(contacts=called) == {("network", database), ("network", "@x")}
 
 
 def test_only_the_tracking_server_of_this_machine_may_be_called(declared):

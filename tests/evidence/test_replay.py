@@ -261,6 +261,94 @@ def test_a_score_may_be_as_far_off_as_those_in_the_files(project, records, tmp_p
     assert (found.tier, found.holds) == ("predictions exact", holds)
 
 
+def again_in(folder: Path, records: dict[str, Any]) -> dict[str, Any]:
+    """As it came out there, where only files are others."""
+    return {stage: {**one, "outputs": sums(folder, one["outputs"])} for stage, one in records.items()}
+
+
+def reported(records: dict[str, Any], stage: str, part: str, name: str, value: Any) -> dict[str, Any]:
+    """As they are, had the run of a stage reported something else."""
+    return {**records, stage: changed(records[stage], "reported", part, name, value=value)}
+
+
+def bettered(points: list[list[Any]]) -> list[list[Any]]:
+    """The first value in the last digits, the last one by far."""
+    (step, value, at), *rest, (last, _, end) = points
+    return [[step, value + 1e-9, at], *rest, [last, 0.999, end]]
+
+
+@pytest.mark.parametrize(
+    ("place", "change", "where"),
+    [
+        (("train", "validation/f1"), bettered, "says 0.999, is "),
+        (("train", "validation/f1"), lambda points: points[:-1], "says nothing, is "),
+        (("train", "train/loss"), lambda points: [*points, points[-1]], "is nothing"),
+        (("train", "more/f1"), lambda _: [[1, 0.9, 1]], "at step 1 says 0.9, is nothing"),
+        (("evaluate", "label/Drug/f1"), lambda points: [[0, 0.999, points[0][2]]], "says 0.999, is "),
+    ],
+)
+def test_a_curve_that_was_sealed_and_never_was_is_a_claim_that_did_not_come_out(
+    project, records, tmp_path, place, change, where
+):
+    project.run("cp", "-a", "data", str(tmp_path / "data"))
+    stage, name = place
+    points = records[stage]["reported"]["metrics"].get(name, [])
+    lie, again = reported(records, stage, "metrics", name, change(points)), again_in(tmp_path, records)
+    found = certified(project, lie, again, tmp_path)
+    assert (found.tier, found.holds) == ("bit-exact", False)
+    [one] = found.claimed
+    assert (one.stage, one.kind, one.place) == (stage, "metric", name)
+    assert where in one.where
+    assert found.metrics["same"] == found.metrics["all"] - 1 > 100
+    found = certified(project, records, reported(records, stage, "metrics", name, []), project.root)
+    assert found.holds == (not points)
+
+
+def test_when_a_metric_was_reported_and_how_fast_the_machine_was_is_no_claim(project, records, tmp_path):
+    project.run("cp", "-a", "data", str(tmp_path / "data"))
+    metrics = {
+        name: [[step, value * 2 if name.endswith(("memory_mib", "per_second")) else value, at + 1]
+               for step, value, at in points]
+        for name, points in records["train"]["reported"]["metrics"].items()
+    }  # fmt: skip
+    slower = {**records, "train": changed(records["train"], "reported", "metrics", value=metrics)}
+    found = certified(project, records, again_in(tmp_path, slower), tmp_path)
+    assert (found.first, found.claimed) == (None, ())
+    assert found.metrics["same"] == found.metrics["all"]
+
+
+@pytest.mark.parametrize(("more", "holds"), [(1e-7, True), (0.3, False)])
+def test_on_another_processor_a_metric_may_be_another_in_its_last_digits(
+    project, records, tmp_path, more, holds
+):
+    """As the largest difference of scores in export, which stands in no file."""
+    project.run("cp", "-a", "data", str(tmp_path / "data"))
+    name = "compared/largest_score_difference"
+    [[step, value, at]] = records["export"]["reported"]["metrics"][name]
+    lie = reported(records, "export", "metrics", name, [[step, value + more, at]])
+    again = again_in(tmp_path, records)
+    assert not certified(project, lie, again, tmp_path).holds
+    export = changed(again["export"], "numeric_class", "cpu.model", value="another")
+    assert certified(project, lie, {**again, "export": export}, tmp_path).holds == holds
+
+
+def test_metrics_of_a_stage_that_wrote_something_else_are_counted_and_no_claim(project, records, tmp_path):
+    project.run("cp", "-a", "data", str(tmp_path / "data"))
+    other_scores(tmp_path, 0.001)
+    lie = reported(records, "evaluate", "metrics", "label/Drug/f1", [[0, 0.999, 1]])
+    found = certified(project, lie, again_in(tmp_path, records), tmp_path)
+    assert (found.tier, found.claimed) == ("predictions exact", ())
+    counted = f"{found.metrics['all'] - 1} of {found.metrics['all']} metrics have the same values"
+    assert counted in found.lines()
+
+
+def test_an_artifact_that_is_not_the_file_which_the_stage_wrote_is_a_claim(project, records, tmp_path):
+    project.run("cp", "-a", "data", str(tmp_path / "data"))
+    lie = reported(records, "evaluate", "artifacts", "report.html", "0" * 64)
+    found = certified(project, lie, again_in(tmp_path, records), tmp_path)
+    assert [f"{one.kind} {one.place}" for one in found.claimed] == ["artifact report.html"]
+
+
 def test_files_of_another_run_that_lie_here_today_are_no_claims_of_the_one_that_is_replayed(
     project, records, tmp_path
 ):

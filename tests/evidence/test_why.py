@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from clintune.cli.why import why
+from clintune.errors import UserError
 from clintune.evidence.changes.staleness import Last
 from clintune.tracking.home import Home
 from tests.evidence.rerunning import item, ledger_of, run_again
@@ -138,6 +139,28 @@ def test_another_version_of_a_package_is_a_note_for_dvc_does_not_look_at_it(proj
     )
     found = why(Path(), Home(project.root / ".clintune"), None)
     assert found.lines() == ["Nothing is stale.", f"note: {note}"]
+
+
+def test_what_dvc_cannot_read_is_one_line_and_a_value_that_json_does_not_know_is_shown(project):
+    file, raw, aside = project.root / "params.yaml", project.root / "data/raw", project.root / "data/aside"
+    text = file.read_text()
+    file.write_text(re.sub("(?m)^seed: .*", "seed: 2026-01-01", text))
+    with pytest.raises(UserError, match="Unsupported value of type 'date'"):
+        why(Path(), Home(project.root / ".clintune"), None)
+    file.write_text(re.sub("(?m)^seed: .*", "seed: !!binary aGk=", text))
+    assert (
+        "params.yaml: seed 17 -> \"b'hi'\""
+        in why(Path(), Home(project.root / ".clintune"), None).stale["train"]
+    )
+    file.write_text(text)
+    raw.rename(aside)
+    raw.symlink_to("nowhere")
+    try:
+        with pytest.raises(UserError, match="No such file or directory"):
+            why(Path(), Home(project.root / ".clintune"), None)
+    finally:
+        raw.unlink()
+        aside.rename(raw)
 
 
 def test_before_the_first_run_each_stage_says_so(project):

@@ -49,6 +49,8 @@ def why(root: Path, home: Home, stage: str | None) -> Reasons:
             }  # fmt: skip
     except DvcException as error:
         raise UserError("dvc.yaml", f"DVC cannot read the pipeline ({error})", "mend it first") from None
+    except (OSError, TypeError) as error:  # which DVC lets through: a date in params.yaml, a link to nothing
+        raise UserError("dvc.yaml", f"DVC cannot read what it names ({error})", "mend that first") from None
     stale = _with_those_after(found, _before(known))
     return Reasons({name: stale[name] for name in stale if stage in (None, name)}, last.notes())
 
@@ -106,4 +108,9 @@ def _keys(stage: Any, file: str, change: Mapping[str, str]) -> Iterator[str]:
         old, new = (dict(leaves({key: values.get(key)})) for values in (before, now))
         for leaf in sorted(old.keys() | new.keys()):
             if old.get(leaf) != new.get(leaf):
-                yield f"{leaf} {json.dumps(old.get(leaf))} -> {json.dumps(new.get(leaf))}"
+                yield " ".join([leaf, _text(old.get(leaf)), "->", _text(new.get(leaf))])
+
+
+def _text(value: Any) -> str:
+    """As JSON; in words where YAML knows a value that JSON does not."""
+    return json.dumps(value, default=repr)

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from datetime import date
 from functools import partial
 from typing import Any, TypeVar, get_args
@@ -223,9 +223,12 @@ def _trail(subject: Subject) -> Trail | None:
 
 
 def _certificates(subject: Subject) -> list[tuple[str, Record]]:
-    """Those of exactly these entries of dvc.lock. What is sealed as one and is none is none."""
+    """Those of exactly these entries of dvc.lock. What is sealed as one and is none is none.
+
+    Those of earlier versions lack what has a default.
+    """
     entries = {stage: entry_sha256(entry) for stage, entry in subject.lock.items()}
-    whole = {one.name for one in fields(Certificate)}
+    whole = {one.name for one in fields(Certificate) if one.default_factory is MISSING}
     return [
         (line.record, record)
         for line, record in subject.chain.sealed(CERTIFICATE)

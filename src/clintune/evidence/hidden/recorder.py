@@ -53,10 +53,13 @@ class Recorder:
             self.calls.append([event, os.path.realpath(os.fsdecode(arguments[0])), arguments[2]])
         elif event in {"socket.connect", "socket.sendto"} and isinstance(arguments[1], tuple):
             self.calls.append([event, *arguments[1][:2]])
-        elif event == "os.mkdir":
+        elif event.startswith("socket.") and len(arguments) > 1 and isinstance(arguments[1], str | bytes):
+            name = os.fsdecode(arguments[1]).replace("\0", "@", 1)
+            self.calls.append([event, name, *([] if event == "socket.bind" else [None])])
+        elif event == "os.mkdir" and not Path(os.fsdecode(arguments[0])).exists():
             self.calls.append([event, os.path.realpath(os.fsdecode(arguments[0]))])
-        elif event == "os.rename":
-            self.calls.append([event, os.path.realpath(os.fsdecode(arguments[1]))])
+        elif event in {"os.rename", "os.link"}:
+            self.calls.append([event, *(os.path.realpath(os.fsdecode(one)) for one in arguments[:2])])
 
 
 def _words_beside(code: CodeType, line: int) -> list[str]:

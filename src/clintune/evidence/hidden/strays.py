@@ -4,7 +4,7 @@ import os
 import site
 import sys
 import sysconfig
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,11 @@ from clintune.params import leaves
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/proc", "/sys", "/dev",
            "/run", "/nix/store", "/snap")  # fmt: skip
 """What belongs to the machine, not to whoever runs the stage."""
+_SERVICES = ("/dev/log", "/run/systemd", "/run/nscd", "/run/dbus", "/run/nvidia-persistenced",
+             "/var/lib/sss/pipes", "/tmp/nvidia-mps")  # fmt: skip
+"""Whom the C library and drivers ask through a socket: for names of users and hosts, for a GPU."""
+_NO_FILES = "/memfd:"
+"""So begins the path of what lies in memory alone."""
 _ALWAYS = ("params.yaml", "dvc.yaml", "dvc.lock", ".clintune")
 """The whole of params.yaml is validated by every stage; which keys one reads is for tests."""
 
@@ -46,28 +51,40 @@ class Declared:
 
     def strays(self, calls: Calls) -> Iterator[Hidden]:
         """Files and programs first, then addresses."""
-        yield from self._files(
-            calls.read, "opened to read", "add it to its deps in dvc.yaml, or leave it alone"
-        )
-        programs = {path for path in calls.programs if path not in calls.read}
-        yield from self._files(programs, "started", "add it to its deps in dvc.yaml, or leave it alone")
-        for contact in sorted(calls.contacts - self.server):
+        step = "add it to its deps in dvc.yaml, or leave it alone"
+        yield from self._files(filter(self._is_stray, map(source_of, calls.read)), "opened to read", step)
+        gone = filter(self._is_gone, map(Path, calls.there))
+        yield from self._files(gone, "opened to read, and taken away since", step)
+        programs = map(source_of, calls.programs - calls.read)
+        yield from self._files(filter(self._is_stray, programs), "started", step)
+        for contact in sorted(filter(self._is_foreign, calls.contacts), key=str):
             step = "bring it in as a file that dvc.yaml declares, or leave the network alone"
             yield Hidden(self.stage, "network", str(contact), f"called ({self.by})", step)
 
-    def _files(self, paths: Set[str], how: str, step: str) -> Iterator[Hidden]:
-        strays = sorted({path for path in map(source_of, paths) if self._is_stray(path)})
-        for path in strays:
+    def _files(self, paths: Iterable[Path], how: str, step: str) -> Iterator[Hidden]:
+        for path in sorted({*paths}):
             yield Hidden(self.stage, "file", self._shown(path), f"{how} ({self.by})", step)
 
     def _is_stray(self, path: Path) -> bool:
-        if within(path, self._paths) or path.is_relative_to(self.scratch):
+        if self._is_known(path):
             return False
         if path.is_relative_to(self.copy.root):  # what was not there before, the stage made itself
             return (self.copy.original / path.relative_to(self.copy.root)).is_file()
-        if within(path, installed()) or within(path, _SYSTEM) or not path.is_file():
-            return False
-        return sha256(path) not in self._sums
+        return path.is_file() and sha256(path) not in self._sums
+
+    def _is_gone(self, path: Path) -> bool:
+        is_elsewhere = not path.is_relative_to(self.copy.root) and not str(path).startswith(_NO_FILES)
+        return is_elsewhere and not path.exists() and not self._is_known(path)
+
+    def _is_known(self, path: Path) -> bool:
+        if within(path, self._paths) or path.is_relative_to(self.scratch):
+            return True
+        return not path.is_relative_to(self.copy.root) and within(path, {*installed(), *_SYSTEM})
+
+    def _is_foreign(self, contact: Contact) -> bool:
+        if contact.port is None:
+            return not within(Path(os.path.realpath(contact.host)), _SERVICES)
+        return contact not in self.server
 
     def _shown(self, path: Path) -> str:
         root = self.copy.root

@@ -1,17 +1,27 @@
 """The verdict on a replay: how much of it came out again, and where it first did not."""
 
 from collections.abc import Iterable, Iterator, Mapping, Set
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import pyarrow.parquet as pq
 
-from clintune.evidence.replaying.comparison import Difference, Said, claims, differences, intervals, packages
+from clintune.evidence.replaying.comparison import (
+    Difference,
+    Said,
+    claims,
+    compared,
+    differences,
+    distance,
+    intervals,
+    packages,
+)  # fmt: skip
 from clintune.evidence.replaying.originals import Originals
 from clintune.evidence.replaying.rerun import Replayed
 from clintune.evidence.replaying.target import Target
 from clintune.evidence.replaying.variations import VARIATIONS
+from clintune.evidence.subject import Record
 from clintune.evidence.verification.observing import CERTIFICATE
 from clintune.files import read_json
 from clintune.params import leaves
@@ -28,9 +38,10 @@ class Certificate:
     """What a replay showed. The tier is computed from the outputs, never chosen.
 
     `entries` names by stage what was compared: the entry of dvc.lock in its record, by SHA-256. `claimed` is
-    what dvc.lock, files or the runs in MLflow say today, what was never sealed and did not come out, and the
-    scores that a run reported and did not have. `scores` are those with an interval: as sealed, its ends, and
-    as it came out. `overhead` is seconds beside stages.
+    what dvc.lock, files or the runs in MLflow say today, what was never sealed and did not come out, and what
+    a run reported and did not have: scores, metrics, artifacts. `scores` are those with an interval: as
+    sealed, its ends, and as it came out. `overhead` is seconds beside stages. `metrics` counts those with the
+    same values at every step.
     """
 
     commit: str
@@ -49,6 +60,7 @@ class Certificate:
     offline: bool
     seconds: float
     overhead: float
+    metrics: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def holds(self) -> bool:
@@ -73,6 +85,8 @@ class Certificate:
         if self.first:
             said.append(f"first difference: {self.first}")
         said += [f"claimed, and not so: {one}" for one in self.claimed]
+        if (equal := self.metrics.get("same")) != (count := self.metrics.get("all")):
+            said.append(f"{equal} of {count} metrics have the same values")
         for name, (was, low, high, now) in self.scores.items():
             if was != now:
                 place = "within" if low <= now <= high else "outside"
@@ -100,7 +114,7 @@ def certify(
     )]  # fmt: skip
     files = [path for record, _ in pairs.values() for path in record["outputs"]]
     wrong = {one.place for one in found if one.kind == "output"}
-    claimed += _untrue(found, wrong)
+    claimed += [*_untrue(found, wrong), *_unsaid(found, pairs)]
     sealed, again = list(pairs.values())[-1]
     return Certificate(
         commit=target.commit,
@@ -119,6 +133,7 @@ def certify(
         offline=replayed.offline,
         seconds=round(replayed.seconds, 1),
         overhead=round(replayed.seconds - replayed.stages, 1),
+        metrics=dict(_metrics(found, pairs)),
     )
 
 
@@ -134,13 +149,35 @@ def _untrue(found: Iterable[Difference], wrong: Set[str]) -> Iterator[Difference
             yield one
 
 
+def _unsaid(found: Iterable[Difference], pairs: Mapping[str, tuple[Record, Record]]) -> Iterator[Difference]:
+    """Metrics and copies of outputs that were sealed, of stages that read and wrote the same to the byte.
+
+    With other packages or another processor a number of theirs may be another in its last digits.
+    """
+    found = list(found)
+    other = {one.stage for one in found if one.kind in ("input", "param", "output")}
+    for one in found:
+        if one.kind in ("metric", "artifact") and one.stage not in other:
+            pair = pairs[one.stage]
+            same = pair[0]["numeric_class"] == pair[1]["numeric_class"] and not any(packages(*pair))
+            if same or not _is_near(one):
+                yield one
+
+
+def _metrics(
+    found: Iterable[Difference], pairs: Mapping[str, tuple[Record, Record]]
+) -> Iterator[tuple[str, int]]:
+    both = sum(len(compared(*pair)) for pair in pairs.values())
+    yield from (("all", both), ("same", both - sum(one.kind == "metric" for one in found)))
+
+
 def _is_near(score: Difference) -> bool:
     """Whether both are numbers, and not further apart than scores in the files may be."""
     try:
         was, now = float(score.sealed), float(score.again)
     except ValueError:
         return False  # one has no such score
-    return _distance(was, now) <= SCORES_APART
+    return distance(was, now) <= SCORES_APART
 
 
 def _scores(originals: Originals, clone: Path) -> dict[str, tuple[float, float, float, float]]:
@@ -191,8 +228,4 @@ def _apart(one: Mapping[str, Any], other: Mapping[str, Any]) -> float:
     )
     if left.keys() != right.keys():
         return float("inf")
-    return max((_distance(left[key], right[key]) for key in left), default=0.0)
-
-
-def _distance(one: float, other: float) -> float:
-    return abs(one - other) / max(1.0, abs(one))
+    return max((distance(left[key], right[key]) for key in left), default=0.0)

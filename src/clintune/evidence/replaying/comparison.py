@@ -1,6 +1,8 @@
 """What differs between a stage as it was sealed, as it is claimed to be now, and as it came out again."""
 
-from collections.abc import Iterator, Mapping
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,13 +16,16 @@ from clintune.lockfile import LockEntry
 from clintune.params import leaves
 from clintune.tracking import limits
 
+MEASURED = ("_per_second", "_seconds", "_mib")
+"""How the name of a metric ends that measures the machine: no two runs report the same."""
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
     """A file, param or package that is not the same in both runs of a stage. `where` says where it begins."""
 
     stage: str
-    kind: Literal["input", "param", "package", "output", "score", "lock", "file", "run"]
+    kind: Literal["input", "param", "package", "output", "score", "metric", "artifact", "lock", "file", "run"]
     place: str
     sealed: str
     again: str
@@ -48,6 +53,52 @@ def differences(
                 yield Difference(stage, kind, path, was, now, where)
     scores, others = (record["reported"]["headline"] for record in (sealed, again))
     yield from _numbers(stage, "score", scores, others, {})
+    yield from _histories(stage, sealed, again)
+    yield from _copies(stage, sealed, again)
+
+
+def compared(sealed: Record, again: Record) -> set[str]:
+    """The metrics of both whose values have to come out again."""
+    names = sealed["reported"]["metrics"].keys() | again["reported"]["metrics"].keys()
+    return {name for name in names if not name.endswith(MEASURED)}
+
+
+def _histories(stage: str, sealed: Record, again: Record) -> Iterator[Difference]:
+    """Of each metric the point at which both are furthest apart. When a point was reported is no matter."""
+    for name in sorted(compared(sealed, again)):
+        was, now = (dict(_points(record["reported"]["metrics"].get(name, ()))) for record in (sealed, again))
+        gaps = {at: _gap(was.get(at), now.get(at)) for at in sorted(was.keys() | now.keys())}
+        at = max(gaps, key=gaps.__getitem__, default=(0, 0))
+        if gaps.get(at):
+            old, new = (repr(points[at]) if at in points else "nothing" for points in (was, now))
+            where = f"at step {at[0]} says {old}, is {new}"
+            yield Difference(stage, "metric", name, old, new, where)
+
+
+def _points(history: Iterable[tuple[int, float, int]]) -> Iterator[tuple[tuple[int, int], float]]:
+    """Each value by its step, and by how many of that step came before."""
+    seen = Counter[int]()
+    for step, value, _ in history:
+        yield (step, seen[step]), value
+        seen[step] += 1
+
+
+def _gap(one: float | None, other: float | None) -> float:
+    return math.inf if one is None or other is None else distance(one, other)
+
+
+def distance(one: float, other: float) -> float:
+    """As a share of the first where that is above 1."""
+    return abs(one - other) / max(1.0, abs(one))
+
+
+def _copies(stage: str, sealed: Record, again: Record) -> Iterator[Difference]:
+    """What the run shows as an artifact and is, as it came out again, a file that the stage wrote."""
+    was, now = (record["reported"]["artifacts"] for record in (sealed, again))
+    wrote = {one["sha256"] for one in again["outputs"].values()}
+    for path in sorted(now):
+        if now[path] in wrote and was.get(path) != now[path]:
+            yield Difference(stage, "artifact", path, was.get(path, ""), now[path], "is another file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +135,8 @@ def _shown(metrics: Mapping[str, list[tuple[int, float, int]]]) -> dict[str, flo
     """Of each metric's history, the value that MLflow shows: that of the last step."""
     return {
         limits.name(name): max((step, at, value) for step, value, at in history)[-1]
-        for name, history in metrics.items()
-    }
+        for name, history in metrics.items() if history
+    }  # fmt: skip
 
 
 def _numbers(
