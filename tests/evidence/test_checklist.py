@@ -187,6 +187,10 @@ def code_beside_git(facts: Facts) -> Facts:
     return replace(facts, repository=replace(facts.repository, unknown=1))
 
 
+def object_of_another_name(facts: Facts) -> Facts:
+    return replace(facts, repository=replace(facts.repository, forged=("error: 61780: hash-path mismatch",)))
+
+
 def code_that_git_overlooked(facts: Facts) -> Facts:
     """`git update-index --assume-unchanged` before an edit: the run is not dirty."""
     code = "src/clintune/training/losses.py"
@@ -426,6 +430,7 @@ PLANTS = (
     Plant(2, dirty, "FAIL", "in no commit"),
     Plant(2, unknown_commit, "FAIL", "not in this repository"),
     Plant(2, code_beside_git, "FAIL", "not in git"),
+    Plant(2, object_of_another_name, "FAIL", "git holds objects under the names of others"),
     Plant(2, code_that_git_overlooked, "FAIL", "train ran 1 files that are others in its commit (src/"),
     Plant(3, found("output", "data/examples/test.parquet"), "FAIL", "data/examples/test.parquet", "changed"),
     Plant(3, found("output", "data/raw/files/Jane Doe.txt"), "FAIL", "1 files of the corpus", "corpus"),

@@ -4,13 +4,16 @@ import hashlib
 import shutil
 import struct
 import subprocess
+import zlib
 from pathlib import Path
 
 import pytest
 
+from clintune.errors import UserError
 from clintune.evidence.checklist.repository import read_repository
-from clintune.evidence.git import between, blob, facts, is_cut_off, written_by
+from clintune.evidence.git import between, blob, facts, forged, is_cut_off, written_by
 from clintune.evidence.hidden import copying
+from clintune.evidence.replaying.rerun import cloned
 from clintune.evidence.replaying.target import git
 from tests.project import ROOT
 
@@ -152,3 +155,18 @@ def test_where_the_history_is_cut_off_git_does_not_know_when_params_changed(told
     git(told, "commit", "-q", "--allow-empty", "-m", "later", place="HEAD")
     (told / ".git/shallow").write_text(git(told, "rev-parse", "HEAD", place="HEAD") + "\n")
     assert read_repository(told, [], [], {}).params_since is None
+
+
+@pytest.mark.parametrize("name", ["HEAD", "HEAD^{tree}", "HEAD:staged"])
+def test_an_object_that_is_not_what_its_name_says_is_named_and_never_replayed(told, tmp_path, name):
+    """Git shows whatever lies in a loose object: an author, or code, that nobody committed."""
+    assert forged(told) == ()
+    head, sha = (git(told, "rev-parse", one, place=one) for one in ("HEAD", name))
+    file = told / ".git/objects" / sha[:2] / sha[2:]
+    kind, _, content = zlib.decompress(file.read_bytes()).partition(b"\0")
+    file.chmod(0o644)
+    file.write_bytes(zlib.compress(kind + b"\0" + content.swapcase()))
+    assert sha in "".join(forged(told)).replace("/", "")
+    with pytest.raises(UserError):
+        cloned(told, head, tmp_path / "clone")
+    assert not (tmp_path / "clone/staged").exists()

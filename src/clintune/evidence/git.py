@@ -111,6 +111,13 @@ def asked(root: Path, *arguments: str, given: bytes = b"") -> bytes | None:
     return done.stdout if done.returncode == 0 else None
 
 
+def forged(root: Path) -> tuple[str, ...]:
+    """What git says of objects that are not those of their names; it shows them as if they were."""
+    done = _done(root, "fsck", "--no-dangling", "--no-progress")
+    said = done.stderr.decode("utf-8", "replace").splitlines()
+    return tuple(line for line in said if "mismatch" in line or "corrupt" in line)
+
+
 def refusal(root: Path) -> str:
     """Why git takes the folder for no working tree, in its own words; nothing where it takes it for one."""
     done = _done(root, "rev-parse", "--is-inside-work-tree")
@@ -120,7 +127,8 @@ def refusal(root: Path) -> str:
 
 def _done(root: Path, *arguments: str, given: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
     command = ["git", *_AS_MADE, "-C", str(root), *arguments]
-    environment = {**os.environ, "GIT_GRAFT_FILE": os.devnull}  # or another history would stand in its place
+    # In its own language; and with a graft another history would stand in the place of that one.
+    environment = {**os.environ, "LC_ALL": "C", "GIT_GRAFT_FILE": os.devnull}
     try:
         return subprocess.run(command, env=environment, input=given, capture_output=True, check=False)
     except FileNotFoundError:

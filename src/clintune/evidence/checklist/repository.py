@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from clintune.evidence.git import asked, blobs, commit_of, is_as_committed, is_cut_off
+from clintune.evidence.git import asked, blobs, commit_of, forged, is_as_committed, is_cut_off
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,13 +15,15 @@ class Repository:
 
     `code`: the same of the code that the stages of dvc.lock ran. `unknown` files below src/ and pipeline/ are
     not in git. `params_since`: when params.yaml last changed, as far as git knows; None where it is another
-    now, or where git does not go back far enough.
+    now, or where git does not go back far enough. `forged`: what git says of objects that are not those of
+    their names.
     """
 
     files: Mapping[str, Mapping[str, str]]
     code: Mapping[str, Mapping[str, str]]
     unknown: int
     params_since: date | None
+    forged: tuple[str, ...] = ()
 
 
 def read_repository(
@@ -37,6 +39,7 @@ def read_repository(
         code={commit: _sums(root, commit, code[commit]) for commit in here if commit in code},
         unknown=len(listed.splitlines()),
         params_since=_since(root, "params.yaml"),
+        forged=forged(root),
     )
 
 

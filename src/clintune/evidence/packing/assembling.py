@@ -8,7 +8,7 @@ from typing import Any
 from clintune.evidence.changes.changing import changes
 from clintune.evidence.checklist.checking import parts as checklist_parts
 from clintune.evidence.documents.writing import documents
-from clintune.evidence.git import written_by
+from clintune.evidence.git import commit_of, written_by
 from clintune.evidence.packing.archive import MANIFEST, alone, expect_unsigned, write_archive
 from clintune.evidence.subject import Subject, subject_of
 from clintune.evidence.verification import verifier
@@ -67,12 +67,12 @@ def pack(
     findings = verdict_of(observed, sealed).findings
     subject = subject_of(root, place, sealed)
     parts = assemble(subject, observed, as_findings(findings), changed)
-    listed = manifest(subject, parts)
-    parts[MANIFEST] = canonical(listed)
+    parts[MANIFEST] = canonical(manifest(subject, parts))
     with alone(file):
         expect_unsigned(file)  # somebody may have signed the one before meanwhile
         write_archive(file, parts)
-    return [dict(one) for one in findings], len(parts), listed["commits_not_here"]
+    not_here = [one for one in _commits(subject) if commit_of(root, one) is None]
+    return [dict(one) for one in findings], len(parts), not_here
 
 
 def assemble(
@@ -104,17 +104,13 @@ def sums_of(parts: Mapping[str, bytes]) -> dict[str, Sum]:
 
 
 def manifest(subject: Subject, parts: Mapping[str, bytes]) -> dict[str, Any]:
-    """What names every part by its hash, and the end of the ledger: this is what people sign.
-
-    Who wrote a commit that is not here is not among the authors, and may approve unnoticed: it is named.
-    """
-    written = {commit: written_by(subject.root, commit) for commit in _commits(subject)}
+    """What names every part by its hash, and the end of the ledger: this is what people sign."""
+    written = (written_by(subject.root, commit) for commit in _commits(subject))
     ran = {record["by"] for record in subject.records.values()}
     _, lines, _ = verifier.read_ledger(subject.sealed.lines, subject.sealed.records)
     return {
         "format": FORMAT,
-        "authors": sorted(ran.union(*written.values())),
-        "commits_not_here": [commit for commit, authors in written.items() if not authors],
+        "authors": sorted(ran.union(*written)),
         "head": lines[-1] if lines else {},
         "parts": {path: {"sha256": one["sha256"]} for path, one in sums_of(parts).items()},
     }

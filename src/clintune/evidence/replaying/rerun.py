@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from clintune.errors import UserError
+from clintune.evidence.git import forged
 from clintune.evidence.paths import inside
 from clintune.evidence.replaying.comparison import differences
 from clintune.evidence.replaying.originals import Originals
@@ -80,6 +81,9 @@ def cloned(root: Path, commit: str, clone: Path) -> Path:
     """
     top, below = (git(root, "rev-parse", f"--show-{it}", place=str(root)) for it in ("toplevel", "prefix"))
     git(root, "clone", "-q", "--no-hardlinks", "--no-checkout", top, str(clone), place="clone")
+    if said := forged(clone):
+        step = "bring the objects in from another clone; what git shows may be of somebody's own making"
+        raise UserError("clone", f"git holds objects under the names of others ({said[0]})", step)
     git(clone, "checkout", "-q", "--detach", commit, place=commit)
     if not (clone / below).is_dir():
         raise UserError(commit, f"it does not hold {below}", "name a commit that does")
