@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -173,3 +174,15 @@ def test_a_second_set_up_does_nothing():
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")
     assert memory.stat().st_mtime_ns == before
+
+
+def test_a_checkout_has_the_bytes_of_its_commit_where_git_is_told_to_change_line_ends(tmp_path):
+    """Else every stage is stale, and nothing is as it was sealed, for who has core.autocrlf in their settings."""
+    ours, clone = tmp_path / "ours", tmp_path / "clone"
+    ours.mkdir()
+    shutil.copy(ROOT / ".gitattributes", ours)
+    (ours / "params.yaml").write_bytes(b"seed: 17\n")
+    for command in ("init -q", "add .", "-c user.name=x -c user.email=x@y commit -qm x"):
+        subprocess.run(["git", *command.split()], cwd=ours, check=True)
+    subprocess.run(["git", "clone", "-q", "-c", "core.autocrlf=true", ours, clone], check=True)
+    assert (clone / "params.yaml").read_bytes() == b"seed: 17\n"
