@@ -177,7 +177,7 @@ def test_a_second_set_up_does_nothing():
 
 
 def test_a_checkout_has_the_bytes_of_its_commit_where_git_is_told_to_change_line_ends(tmp_path):
-    """Else every stage is stale, and nothing is as it was sealed, for who has core.autocrlf in their settings."""
+    """With core.autocrlf every stage would be stale, and nothing as it was sealed."""
     ours, clone = tmp_path / "ours", tmp_path / "clone"
     ours.mkdir()
     shutil.copy(ROOT / ".gitattributes", ours)
