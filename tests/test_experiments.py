@@ -72,6 +72,7 @@ def test_four_queued_experiments_on_a_store_that_does_not_exist_yet_are_four_set
     assert not (project.root / ".clintune").exists()
     run_queue(project, STAGES[1])
     expect_complete_sets(project, STAGES[:2])
+    assert "seed: 0 -> 1 (" in project.run("clintune", "diff", "seed-0", "seed-1").stdout
 
 
 @pytest.mark.slow

@@ -271,6 +271,16 @@ def test_a_name_of_nothing_and_a_name_of_several_are_one_line(project):
         between(project, "first~1", None)
 
 
+def test_an_experiment_of_dvc_is_known_by_its_name_unless_there_are_two(project, tmp_path):
+    copy = project.copy(tmp_path / "copy")
+    refs = [f"refs/exps/{one * 2}/{one * 38}/tame-loan" for one in "ab"]
+    copy.run("git", "update-ref", refs[0], "second^{commit}")
+    assert between(copy, "first", "tame-loan").b.commit == between(copy, "first", "second").b.commit
+    copy.run("git", "update-ref", refs[1], "first^{commit}")
+    with pytest.raises(UserError, match=r"^tame-loan: 2 experiments of DVC are called so; name one by "):
+        between(copy, "first", "tame-loan")
+
+
 def test_the_program_compares_with_the_working_tree_and_ends_with_the_verdict(project):
     done = run_quickly(project, "clintune", "diff", "second", ok=False)
     assert done.returncode == 1

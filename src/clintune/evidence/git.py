@@ -1,6 +1,7 @@
 """What git holds, asked without a word on the screen: None where it holds nothing."""
 
 import os
+import re
 import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from clintune.errors import UserError
 
 _SHOWN = 50
 _NAMES = "--end-of-options"  # a forged record may hold an option where a commit is to stand
+_EXPERIMENT = re.compile(r"refs/exps/[0-9a-f]{2}/[0-9a-f]{38}/")
+"""Before the name of one; what else lies there is DVC's own."""
 _FORMAT = "%H%x1f%an%x1f%aI%x1f%s"
 _AS_MADE = (
     "--no-replace-objects", "-c", "core.commitGraph=false", "-c", "i18n.logOutputEncoding=UTF-8",
@@ -40,6 +43,21 @@ def commit_of(root: Path, revision: str) -> str | None:
     """The hash of the commit that a revision names, if it names one."""
     found = asked(root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
     return found.decode().strip() if found else None
+
+
+def revision_of(root: Path, name: str) -> str | None:
+    """The hash of the commit that a revision names, or an experiment of DVC.
+
+    Raises UserError where several experiments are called so, of which each began at a commit of its own.
+    """
+    if (commit := commit_of(root, name)) is not None:
+        return commit
+    listed = (asked(root, "for-each-ref", "--format=%(objectname) %(refname)", "refs/exps") or b"").decode()
+    found = [sha for sha, ref in map(str.split, listed.splitlines()) if _EXPERIMENT.sub("", ref) == name]
+    if len(found) > 1:
+        problem = f"{len(found)} experiments of DVC are called so"
+        raise UserError(name, problem, f"name one by its commit: {', '.join(found)}")
+    return found[0] if found else None
 
 
 def blob(root: Path, commit: str, path: str) -> bytes | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from clintune.errors import UserError
-from clintune.evidence.git import blob, commit_of
+from clintune.evidence.git import blob, revision_of
 from clintune.evidence.verification.sealed import Sealed
 from clintune.lockfile import LockEntry, entry_sha256, parse_lock, read_lock
 from clintune.sealing.record import KIND
@@ -71,13 +71,15 @@ class State:
 
 
 def state_of(root: Path, home: Home, chain: Sealed, name: str | None) -> State:
-    """Find what a name stands for: a git revision, or a run or an execution by its name or its id in MLflow.
+    """Find what a name stands for: a git revision, an experiment of DVC, or a run or an execution.
+
+    Those have a name and an id in MLflow.
 
     Without a name: dvc.lock as it lies there. Raises UserError where the name says nothing, or too much.
     """
     if name is None:
         return _of_lock(HERE, None, read_lock(root / _LOCK), chain)
-    commit = commit_of(root, name)
+    commit = revision_of(root, name)
     if commit is not None:
         text = blob(root, commit, _LOCK)
         place = f"{name}:{_LOCK}"
@@ -87,9 +89,8 @@ def state_of(root: Path, home: Home, chain: Sealed, name: str | None) -> State:
     sealed = list(chain.of_kind(KIND))
     found = _named(name, sealed) or _in_store(home, name, sealed)
     if not found:
-        raise UserError(
-            name, "no commit, run or execution is called so", "git log and clintune ui show names"
-        )
+        step = "git log, dvc exp list --all-commits and clintune ui show names"
+        raise UserError(name, "no commit, run or execution is called so", step)
     return _of_runs(name, found, sealed)
 
 
