@@ -18,7 +18,7 @@ from typing import Any
 from commands import measured
 
 from clintune import provenance
-from clintune.evidence.verification.observing import ledger_in
+from clintune.evidence.verification.sealed import ledger_in
 from clintune.lockfile import entry_sha256, read_lock
 from clintune.sealing.hashing import sums
 from clintune.sealing.ledger import Ledger

@@ -32,6 +32,11 @@ def kinds() -> set[str]:
     return {get_args(one.model_fields["kind"].annotation)[0] for one in get_args(union)}
 
 
+@pytest.mark.parametrize("name", sorted(file.stem for file in (ROOT / "benchmarks").glob("*.py")))
+def test_each_finds_what_it_imports_of_the_project(benchmark, name):
+    assert benchmark(name).__doc__
+
+
 def test_every_strategy_that_params_know_is_in_the_table_and_valid(benchmark, tmp_path):
     strategies, trials = benchmark("strategies").STRATEGIES, benchmark("trials")
     of_kind = {name: one["train.strategy"]["kind"] for name, one in strategies.items()}

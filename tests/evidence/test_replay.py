@@ -666,7 +666,8 @@ def test_rows_in_an_order_that_nobody_chose_are_found_by_a_replay(project, tmp_p
     assert (first["stage"], first["kind"], first["place"]) == (
         "preprocess", "output", "data/examples/test.parquet"
     )  # fmt: skip
-    assert first["where"].startswith("row 1, column id")
+    # By chance the first rows may be the same.
+    assert re.match(r"row [1-9][0-9]*, column id", first["where"])
 
 
 @pytest.mark.slow
