@@ -122,7 +122,7 @@ def test_where_the_history_is_cut_off_it_is_said(told):
     """By a clone with a depth; or by hand, which hides commits as a graft does."""
     first = git(told, "rev-parse", "HEAD~2", place="HEAD~2")
     assert not is_cut_off(told)
-    (told / ".git/shallow").write_text(git(told, "rev-parse", "HEAD", place="HEAD") + "\n")
+    cut_off_at_head(told)
     assert [one.subject for one in between(told, first, "HEAD")] == ["two"]
     assert is_cut_off(told)
 
@@ -136,11 +136,19 @@ def test_who_sees_commits_in_another_encoding_gets_the_same_answers(ours, encodi
     assert [one.subject for one in between(ours, "HEAD~1", "HEAD")] == ["naïve"]
 
 
+def commit_params(root: Path) -> None:
+    (root / "params.yaml").write_text("seed: 1\n")
+    git(root, "add", "params.yaml", place="params.yaml")
+    git(root, "commit", "-qm", "params", place="HEAD")
+
+
+def cut_off_at_head(root: Path) -> None:
+    (root / ".git/shallow").write_text(git(root, "rev-parse", "HEAD", place="HEAD") + "\n")
+
+
 def test_params_that_git_was_told_to_overlook_did_not_change_with_the_last_commit(told):
     """Else what people declared before they were changed would pass for what is said of them."""
-    (told / "params.yaml").write_text("seed: 1\n")
-    git(told, "add", "params.yaml", place="params.yaml")
-    git(told, "commit", "-qm", "params", place="HEAD")
+    commit_params(told)
     assert read_repository(told, [], [], {}).params_since is not None
     git(told, "update-index", "--assume-unchanged", "params.yaml", place="params.yaml")
     (told / "params.yaml").write_text("seed: 2\n")
@@ -149,11 +157,9 @@ def test_params_that_git_was_told_to_overlook_did_not_change_with_the_last_commi
 
 def test_where_the_history_is_cut_off_git_does_not_know_when_params_changed(told):
     """It says the day of the first commit that it has: what people declared before would pass for stale."""
-    (told / "params.yaml").write_text("seed: 1\n")
-    git(told, "add", "params.yaml", place="params.yaml")
-    git(told, "commit", "-qm", "params", place="HEAD")
+    commit_params(told)
     git(told, "commit", "-q", "--allow-empty", "-m", "later", place="HEAD")
-    (told / ".git/shallow").write_text(git(told, "rev-parse", "HEAD", place="HEAD") + "\n")
+    cut_off_at_head(told)
     assert read_repository(told, [], [], {}).params_since is None
 
 

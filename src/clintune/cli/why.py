@@ -108,7 +108,7 @@ def _keys(stage: Any, file: str, change: Mapping[str, str]) -> Iterator[str]:
         old, new = (dict(leaves({key: values.get(key)})) for values in (before, now))
         for leaf in sorted(old.keys() | new.keys()):
             if old.get(leaf) != new.get(leaf):
-                yield " ".join([leaf, _text(old.get(leaf)), "->", _text(new.get(leaf))])
+                yield f"{leaf} {_text(old.get(leaf))} -> {_text(new.get(leaf))}"
 
 
 def _text(value: Any) -> str:

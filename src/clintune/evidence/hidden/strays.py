@@ -79,7 +79,9 @@ class Declared:
     def _is_known(self, path: Path) -> bool:
         if within(path, self._paths) or path.is_relative_to(self.scratch):
             return True
-        return not path.is_relative_to(self.copy.root) and within(path, {*installed(), *_SYSTEM})
+        if path.is_relative_to(self.copy.root):
+            return False
+        return within(path, installed()) or within(path, _SYSTEM)
 
     def _is_foreign(self, contact: Contact) -> bool:
         if contact.port is None:

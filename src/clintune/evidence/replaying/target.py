@@ -7,7 +7,7 @@ from pathlib import Path
 
 from clintune.errors import LedgerError, UserError
 from clintune.evidence.changes.states import state_of
-from clintune.evidence.git import commit_of, of_no_repository, revision_of
+from clintune.evidence.git import commit_of, of_no_repository
 from clintune.evidence.subject import Record
 from clintune.evidence.verification.observing import locked
 from clintune.evidence.verification.sealed import Sealed, ledger_in
@@ -43,7 +43,7 @@ def target_of(root: Path, place: Home, named: str | None) -> Target:
         return _of_lock(_commit(root, "HEAD"), here, sealed, here)
     here = locked(root)
     state = state_of(root, place, sealed, named)
-    if revision_of(root, named) is not None and state.commit is not None:
+    if not state.partial and state.commit is not None:
         return _of_lock(_commit(root, state.commit), state.lock, sealed, here)
     records = {stage: record for stage, (_, record) in state.sealed.items()}
     code = list(records.values())[-1]["code"]
