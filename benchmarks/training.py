@@ -65,7 +65,8 @@ def measure(arguments: argparse.Namespace) -> dict[str, float]:
     from clintune.params import Numerics, load_params
 
     numerics = Numerics(profile="native", threads=arguments.threads)
-    set_numerics(numerics)
+    if arguments.arm == "clintune":  # Trainer computes in the environment of a usual script
+        set_numerics(numerics)
     params = load_params(ROOT / "params.yaml").model_copy(update={"numerics": numerics})
     arm = by_clintune if arguments.arm == "clintune" else by_trainer
     with tempfile.TemporaryDirectory() as scratch:

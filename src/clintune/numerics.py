@@ -22,9 +22,11 @@ def set_numerics(numerics: Numerics) -> None:
         raise RuntimeError("numerics must be set before torch is imported")
     for name in _THREADS:
         os.environ[name] = str(numerics.threads)
-    # Threads that wait give their core away; by default they spin, and starve each other beside other work.
+    # Threads that wait give their core away after less than a millisecond; by default they spin for long, and
+    # starve each other beside other work. To be woken costs more than most operations of a step take.
     # In small letters: a capital I is none of libgomp's words where the locale is Turkish.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     for name, value in _PORTABLE.items():
         if numerics.profile == "portable":
             os.environ[name] = value

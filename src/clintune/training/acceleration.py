@@ -1,5 +1,6 @@
 """What makes a step faster and changes no more than its last bits: benchmarks/training measures it."""
 
+import ctypes
 from collections.abc import Iterable, Mapping, Sequence
 
 from torch import Tensor, no_grad
@@ -9,6 +10,12 @@ from clintune.networks import Network, dropout_of
 from clintune.training.attention import use_products
 from clintune.training.dropout import use_cheap_dropout
 from clintune.training.used_rows import UsedRows, keep_used_rows
+
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+"""What glibc's malloc.h calls M_TRIM_THRESHOLD and M_MMAP_THRESHOLD."""
+
+_BIGGEST_HEAP_BLOCK = 32 << 20
+"""The highest threshold that mallopt(3) takes; a step of the default model has no larger tensor."""
 
 
 def accelerate_network(
@@ -30,13 +37,25 @@ def accelerate_network(
 
 
 def use_fast_parts(network: Network, compute: Compute) -> None:
-    """Dropout and attention that are fast on a CPU; no tensor changes."""
+    """Dropout, attention and memory that are fast on a CPU; no tensor changes."""
     if compute.device.type != "cpu":
         return
+    keep_freed_memory()
     use_cheap_dropout(network)
     for encoder in network.encoders.values():
         if compute.bf16 or dropout_of(encoder.config, "attention"):
             use_products(encoder)
+
+
+def keep_freed_memory() -> None:
+    """Let the process keep what a step frees for the next one: fresh pages are zeroed by the kernel first.
+
+    Where the C library has no such setting, as musl, nothing changes.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_MMAP_THRESHOLD, _BIGGEST_HEAP_BLOCK)
+        mallopt(_TRIM_THRESHOLD, 2**31 - 1)
 
 
 def put_back(trained: Mapping[str, Tensor], tables: Mapping[str, UsedRows], network: Network) -> Network:
