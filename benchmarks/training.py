@@ -5,7 +5,10 @@
 `trainer` is the usual script: batches of 8 windows in random order, padded to the longest, fp32. `trainer at
 its best` has bf16 and batches of similar length. All start from the base model of params.yaml and see the
 same windows for `--epochs` epochs at its learning rate. Prints for each: tokens per second (real ones, no
-padding) while it trains, strict F1 on the test windows, peak memory; then the ratios.
+padding) while it trains, strict F1 on the test windows, peak memory; then the ratios. A GPU is used where
+torch finds one. For it, an encoder of BERT-base's size with random weights, for speed alone:
+
+    python benchmarks/training.py --attention-dropout 0 --base-size --peak-tflops 989
 """
 
 import argparse
@@ -40,6 +43,10 @@ def main() -> None:
             found[arm].append(json.loads(said.splitlines()[-1]))
             print(arm, found[arm][-1], flush=True)
     best = {arm: max(one["tokens_per_second"] for one in runs) for arm, runs in found.items()}
+    if arguments.peak_tflops:
+        # 6 a weight and token: 2 forward, 4 backward (Kaplan et al. 2020, arXiv:2001.08361).
+        reached = 6 * found["clintune"][0]["weights"] * best["clintune"] / 1e12
+        print(f"clintune reaches {reached:.2f} TFLOP/s, {reached / arguments.peak_tflops:.1%} of the peak")
     for arm in ARMS[:-1]:
         print(f"clintune trains {best['clintune'] / best[arm]:.2f} times as fast as {arm}")
 
@@ -55,6 +62,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--attention-dropout", type=float, help="of clintune; the base model's otherwise")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--base-size", action="store_true", help="12 layers of 768, random weights")
+    parser.add_argument("--peak-tflops", type=float, help="of the device in bf16: prints the share")
     parser.add_argument("--arm", choices=ARMS, help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -68,14 +77,34 @@ def measure(arguments: argparse.Namespace) -> dict[str, float]:
     if arguments.arm == "clintune":  # Trainer computes in the environment of a usual script
         set_numerics(numerics)
     params = load_params(ROOT / "params.yaml").model_copy(update={"numerics": numerics})
+    if arguments.base_size:
+        params = params.model_copy(update={"model": at_base_size(params.model)})
     arm = by_clintune if arguments.arm == "clintune" else by_trainer
     with tempfile.TemporaryDirectory() as scratch:
-        seconds, tokens, forward = arm(arguments, params, Path(scratch))
+        seconds, tokens, model, forward = arm(arguments, params, Path(scratch))
         return {
             "tokens_per_second": round(tokens / seconds),
             "f1": round(strict_f1(arguments, forward), 4),
-            "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+            "peak_mib": peak_mib(),
+            "weights": sum(one.numel() for name, one in model.named_parameters() if "embeddings" not in name),
         }
+
+
+def at_base_size(model: Any) -> Any:
+    """As BERT-base: 86 million weights beside the embeddings."""
+    from clintune.params import Scratch
+
+    sizes = Scratch(layers=12, hidden=768, heads=12, intermediate=3072)
+    return model.model_copy(update={"scratch": sizes, "weights_sha256": None})
+
+
+def peak_mib() -> int:
+    """Of the GPU's memory what torch held at most, else of the process."""
+    import torch
+
+    if torch.cuda.is_available():
+        return round(torch.cuda.max_memory_allocated() / 2**20)
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
 def strict_f1(arguments: argparse.Namespace, forward: Callable[[Any], Any]) -> float:
@@ -92,7 +121,7 @@ def strict_f1(arguments: argparse.Namespace, forward: Callable[[Any], Any]) -> f
     return SCORERS[outputs.task].score(pairs)["f1"]
 
 
-def by_clintune(arguments: argparse.Namespace, params: Any, scratch: Path) -> tuple[float, int, Any]:
+def by_clintune(arguments: argparse.Namespace, params: Any, scratch: Path) -> tuple[float, int, Any, Any]:
     """Stage train itself, without early stopping, the speed as it reports it."""
     from clintune.checkpoints import Outputs
     from clintune.devices import prepare
@@ -117,18 +146,18 @@ def by_clintune(arguments: argparse.Namespace, params: Any, scratch: Path) -> tu
         checkpoint=scratch / "checkpoint", report=report,
     )  # fmt: skip
     network = load(scratch / "checkpoint", Outputs.read(scratch / "checkpoint" / "outputs.json"))
+    network = network.to(compute.device)
     # The harmonic mean of equal parts; the first has the start of the threads in it.
     mean = len(speeds[1:]) / sum(1 / speed for speed in speeds[1:])
-    return 1.0, round(mean), forward_of(network, compute.device)
+    return 1.0, round(mean), network, forward_of(network, compute.device)
 
 
-def by_trainer(arguments: argparse.Namespace, params: Any, scratch: Path) -> tuple[float, int, Any]:
+def by_trainer(arguments: argparse.Namespace, params: Any, scratch: Path) -> tuple[float, int, Any, Any]:
     """transformers.Trainer with its collator for tokens."""
     import datasets
     import numpy as np
     import torch
     from transformers import (
-        AutoModelForTokenClassification,
         DataCollatorForTokenClassification,
         PreTrainedTokenizerFast,
         Trainer,
@@ -136,14 +165,12 @@ def by_trainer(arguments: argparse.Namespace, params: Any, scratch: Path) -> tup
     )
 
     from clintune.checkpoints import Outputs
-    from clintune.encoders import config_file, tokenizer_file
+    from clintune.encoders import tokenizer_file
     from clintune.tables import read_windows
 
     torch.set_num_threads(params.numerics.threads)
     outputs = Outputs.read(arguments.windows / "outputs.json")
-    model = AutoModelForTokenClassification.from_pretrained(
-        config_file(params.model).parent, num_labels=len(outputs.labels)
-    )
+    model = token_classifier(params.model, labels=len(outputs.labels))
     windows = list(read_windows(arguments.windows / "train.parquet"))
     rows = datasets.Dataset.from_list([
         {"input_ids": one.input_ids, "labels": one.labels, "attention_mask": [1] * len(one.input_ids)}
@@ -153,8 +180,9 @@ def by_trainer(arguments: argparse.Namespace, params: Any, scratch: Path) -> tup
     best = arguments.arm != ARMS[0]
     steps = math.ceil(len(windows) / 8) * arguments.epochs
     settings = TrainingArguments(
-        str(scratch), per_device_train_batch_size=8, num_train_epochs=arguments.epochs, use_cpu=True,
-        learning_rate=params.train.learning_rate, warmup_steps=round(steps * params.train.warmup),
+        str(scratch), per_device_train_batch_size=8, num_train_epochs=arguments.epochs,
+        use_cpu=not torch.cuda.is_available(), learning_rate=params.train.learning_rate,
+        warmup_steps=round(steps * params.train.warmup),
         weight_decay=params.train.optimizer.weight_decay, report_to="none", save_strategy="no",
         logging_strategy="no", disable_tqdm=True, seed=params.seed, bf16=best,
         train_sampling_strategy="group_by_length" if best else "random",
@@ -169,10 +197,27 @@ def by_trainer(arguments: argparse.Namespace, params: Any, scratch: Path) -> tup
 
     @torch.inference_mode()
     def forward(batch: Any) -> Any:
-        said = model(torch.from_numpy(batch.input_ids), attention_mask=torch.from_numpy(batch.mask))
-        return said.logits.float().numpy().astype(np.float32)
+        ids, mask = (torch.from_numpy(one).to(model.device) for one in (batch.input_ids, batch.mask))
+        return model(ids, attention_mask=mask).logits.float().cpu().numpy().astype(np.float32)
 
-    return seconds, arguments.epochs * sum(len(one.input_ids) for one in windows), forward
+    return seconds, arguments.epochs * sum(len(one.input_ids) for one in windows), model, forward
+
+
+def token_classifier(model: Any, *, labels: int) -> Any:
+    """As transformers builds it, from the base model or of its kind in another size."""
+    from transformers import AutoConfig, AutoModelForTokenClassification
+
+    from clintune.encoders import config_file
+
+    folder = config_file(model).parent
+    if model.scratch is None:
+        return AutoModelForTokenClassification.from_pretrained(folder, num_labels=labels)
+    sizes = model.scratch
+    config = AutoConfig.from_pretrained(
+        folder, num_labels=labels, num_hidden_layers=sizes.layers, hidden_size=sizes.hidden,
+        num_attention_heads=sizes.heads, intermediate_size=sizes.intermediate,
+    )  # fmt: skip
+    return AutoModelForTokenClassification.from_config(config)
 
 
 if __name__ == "__main__":
