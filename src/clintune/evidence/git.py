@@ -3,7 +3,7 @@
 import os
 import re
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -142,16 +142,22 @@ def forged(root: Path) -> tuple[str, ...]:
 
 
 def refusal(root: Path) -> str:
-    """Why git takes the folder for no working tree, in its own words; nothing where it takes it for one."""
-    done = _done(root, "rev-parse", "--is-inside-work-tree")
+    """Why git takes the folder for no working tree, in its own words; nothing where it takes it for one.
+
+    With the variables that DVC's git and that of each stage have, too.
+    """
+    done = _done(root, "rev-parse", "--is-inside-work-tree", variables=os.environ)
     said = done.stderr.decode("utf-8", "replace").splitlines() or [f"it ended with {done.returncode}"]
     return said[0] if done.returncode else ""
 
 
-def _done(root: Path, *arguments: str, given: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
+def _done(
+    root: Path, *arguments: str, given: bytes = b"", variables: Mapping[str, str] | None = None
+) -> "subprocess.CompletedProcess[bytes]":
     command = ["git", *_AS_MADE, "-C", str(root), *arguments]
     # In its own language; and with a graft another history would stand in the place of that one.
-    environment = {**of_no_repository(), "LC_ALL": "C", "GIT_GRAFT_FILE": os.devnull}
+    said = of_no_repository() if variables is None else variables
+    environment = {**said, "LC_ALL": "C", "GIT_GRAFT_FILE": os.devnull}
     try:
         return subprocess.run(command, env=environment, input=given, capture_output=True, check=False)
     except FileNotFoundError:
