@@ -7,12 +7,14 @@ import shutil
 import socket
 import subprocess
 import sys
+from argparse import Namespace
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
 
 from clintune.cli import main
+from clintune.cli.answer import tell
 from clintune.cli.check import check
 from clintune.cli.findings import exit_code
 from clintune.cli.summary import summarize
@@ -47,6 +49,13 @@ def edit(path: Path, old: str, new: str) -> None:
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new, 1))
+
+
+def test_what_somebody_wrote_neither_hides_a_line_nor_adds_one(capsys):
+    """The subject of a commit in `clintune diff`, the name of a declarer in `clintune checklist`."""
+    lines = ["one: x\x1b[8m", "two: A\n  PASS  26\x9b8m\r\u2028\tend", "Mü 中"]
+    assert tell(Namespace(json=False), {}, lines) == 0
+    assert capsys.readouterr().out == "one: x [8m\ntwo: A   PASS  26 8m  \tend\nMü 中\n"
 
 
 @pytest.mark.parametrize(

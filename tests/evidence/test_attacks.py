@@ -231,6 +231,15 @@ def test_a_trigger_that_silences_the_trail_is_found_however_it_spells_its_name(s
     assert found(scene) == {("trail", "quiet")}
 
 
+def test_nor_does_one_of_another_table_that_ends_the_triggers_of_the_trail(scene):
+    """It lets the change be: `RAISE(IGNORE)` after it leaves out what comes then."""
+    scene.query("CREATE TRIGGER Runs AFTER UPDATE ON Registered_Models BEGIN SELECT RAISE(IGNORE); END")
+    before = scene.query("SELECT count(*) FROM clintune_trail")
+    scene.query("UPDATE registered_models SET description = 'approved'")
+    assert scene.query("SELECT count(*) FROM clintune_trail") == before
+    assert found(scene) == {("trail", "Runs")}
+
+
 @pytest.mark.parametrize(
     ("column", "text"),
     [

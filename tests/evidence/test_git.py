@@ -87,6 +87,43 @@ def test_who_wants_to_see_signatures_gets_the_same_answers(told):
     assert written_by(told, "HEAD") == {"x", "x@y"}
 
 
+@pytest.mark.parametrize("end", ["\u2028", "\x85", "\x0c", "\x1e", "\x1f"])
+def test_what_python_ends_a_line_at_ends_none_of_git(ours, end):
+    """A subject that somebody pasted was a traceback; an author was two, none of them who then signs."""
+    said = ["-c", f"user.name=Al{end}ice", "-c", "user.email=x@y", "commit", "-q", "--allow-empty"]
+    git(ours, *said, "-m", f"one{end}two", place="HEAD")
+    [found] = between(ours, "HEAD~1", "HEAD")
+    assert (found.author, found.subject) == (f"Al{end}ice", f"one{end}two")
+    assert found == facts(ours, "HEAD")
+    assert written_by(ours, "HEAD") == {f"Al{end}ice", "x@y"}
+
+
+def test_in_a_hook_of_a_worktree_a_project_below_others_is_found(ours, tmp_path, monkeypatch):
+    """Git says there by a variable where its repository is, and takes each folder for the top of it."""
+    (ours / "below").mkdir()
+    (ours / "below/file").write_text("x")
+    git(ours, "add", "below", place="below")
+    git(ours, "-c", "user.name=x", "-c", "user.email=x@y", "commit", "-qm", "y", place="HEAD")
+    git(ours, "worktree", "add", "-q", str(tmp_path / "tree"), place="tree")
+    monkeypatch.setenv("GIT_DIR", git(tmp_path / "tree", "rev-parse", "--absolute-git-dir", place="tree"))
+    assert blob(tmp_path / "tree/below", "HEAD", "file") == b"x"
+
+
+def test_modules_that_git_was_told_to_overlook_are_counted(ours, tmp_path):
+    """By `.git/info/exclude`, or by an ignore file that hides itself."""
+    for name in ("src/sitecustomize.py", "pipeline/a/b.py", "src/known.txt", "src/__pycache__/c.pyc",
+                 "src/.ipynb_checkpoints/d.py", "src/e.egg-info/top.txt"):  # fmt: skip
+        (ours / name).parent.mkdir(parents=True, exist_ok=True)
+        (ours / name).touch()
+    (ours / "pipeline/a/.gitignore").write_text("*\n")
+    (ours / "src/linked").symlink_to(tmp_path)
+    (ours / ".git/info").mkdir(exist_ok=True)
+    (ours / ".git/info/exclude").write_text("src/*\n!src/known.txt\n")
+    found = read_repository(ours, [], [], {})
+    assert found is not None
+    assert found.unknown == len({"src/sitecustomize.py", "pipeline/a/b.py", "src/known.txt", "src/linked"})
+
+
 def test_a_graft_hides_no_commit(told):
     """It gives a commit other parents, and is no object that `--no-replace-objects` would pass over."""
     head, first = (git(told, "rev-parse", one, place=one) for one in ("HEAD", "HEAD~2"))

@@ -3,16 +3,24 @@
 import argparse
 import codecs
 import json
+import re
 import sys
 from collections.abc import Sequence
 
 FINDING, USER_ERROR = 1, 2
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
+"""What a terminal obeys: with it the subject of a commit, or a declarer's name, could hide or forge lines."""
 
 
 def tell(arguments: argparse.Namespace, content: object, lines: Sequence[str]) -> int:
     """The same twice: for a program, or for a person."""
-    print(as_json(content, indent=2) if arguments.json else "\n".join(lines))
+    print(as_json(content, indent=2) if arguments.json else "\n".join(map(plain, lines)))
     return 0
+
+
+def plain(line: str) -> str:
+    """One line that is nothing else, whoever wrote what stands in it."""
+    return _CONTROL.sub(" ", line)
 
 
 def as_json(content: object, *, indent: int | None = None) -> str:

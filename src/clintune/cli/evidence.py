@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clintune.cli.answer import FINDING, tell
+from clintune.cli.answer import FINDING, plain, tell
 from clintune.errors import UserError
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _verify(arguments: argparse.Namespace) -> int:
     from clintune.tracking.home import home
 
     if arguments.threats:
-        return tell(arguments, {"threats": THREATS}, [THREATS])
+        return tell(arguments, {"threats": THREATS}, THREATS.split("\n"))
     if arguments.pack is not None:
         return _verify_pack(arguments)
     if any(one is not None for one in (arguments.files, arguments.signers, arguments.authorities)):
@@ -131,7 +131,7 @@ def _replay(arguments: argparse.Namespace) -> int:
     ):  # fmt: skip
         certificates.append(one)
         if not arguments.json:
-            print("\n".join(one.lines()), flush=True)
+            print("\n".join(map(plain, one.lines())), flush=True)
     if arguments.json:
         content = [one.as_json() for one in certificates]
         tell(arguments, content if arguments.vary == "each" else content[0], [])

@@ -3,7 +3,7 @@
 import os
 import re
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -13,7 +13,8 @@ _SHOWN = 50
 _NAMES = "--end-of-options"  # a forged record may hold an option where a commit is to stand
 _EXPERIMENT = re.compile(r"refs/exps/[0-9a-f]{2}/[0-9a-f]{38}/")
 """Before the name of one; what else lies there is DVC's own."""
-_FORMAT = "%H%x1f%an%x1f%aI%x1f%s"
+_FORMAT = "%H%x00%an%x00%aI%x00%s"
+"""What no commit can hold stands between. Names and subjects may hold all else that Python ends a line at."""
 _AS_MADE = (
     "--no-replace-objects", "-c", "core.commitGraph=false", "-c", "i18n.logOutputEncoding=UTF-8",
     "-c", "log.showSignature=false",
@@ -52,8 +53,9 @@ def revision_of(root: Path, name: str) -> str | None:
     """
     if (commit := commit_of(root, name)) is not None:
         return commit
-    listed = (asked(root, "for-each-ref", "--format=%(objectname) %(refname)", "refs/exps") or b"").decode()
-    found = [sha for sha, ref in map(str.split, listed.splitlines()) if _EXPERIMENT.sub("", ref) == name]
+    listed = asked(root, "for-each-ref", "--format=%(objectname) %(refname)", "refs/exps")
+    pairs = (line.split(" ", 1) for line in _lines(listed))
+    found = [sha for sha, ref in pairs if _EXPERIMENT.sub("", ref) == name]
     if len(found) > 1:
         problem = f"{len(found)} experiments of DVC are called so"
         raise UserError(name, problem, f"name one by its commit: {', '.join(found)}")
@@ -75,8 +77,7 @@ def facts(root: Path, commit: str) -> Commit | None:
 
 def written_by(root: Path, commit: str) -> set[str]:
     """Address and name of author and committer; nobody where git does not know the commit."""
-    said = asked(root, "show", "-s", "--format=%ae%n%an%n%ce%n%cn", _NAMES, commit, "--") or b""
-    return set(filter(None, said.decode("utf-8", "replace").splitlines()))
+    return set(_lines(asked(root, "show", "-s", "--format=%ae%n%an%n%ce%n%cn", _NAMES, commit, "--")))
 
 
 def between(root: Path, before: str, after: str) -> tuple[Commit, ...]:
@@ -91,8 +92,12 @@ def is_cut_off(root: Path) -> bool:
 
 def _log(root: Path, *arguments: str) -> list[Commit]:
     found = asked(root, "log", f"--format={_FORMAT}", *arguments, "--")
-    lines = (found or b"").decode("utf-8", "replace").splitlines()
-    return [Commit(*line.split("\x1f", 3)) for line in lines]
+    return [Commit(*line.split("\0")) for line in _lines(found)]
+
+
+def _lines(said: bytes | None) -> list[str]:
+    """As git ends them. `str.splitlines` also cuts at what a name may hold, such as U+2028."""
+    return [line for line in (said or b"").decode("utf-8", "replace").split("\n") if line]
 
 
 def of_no_repository() -> dict[str, str]:
@@ -137,16 +142,22 @@ def forged(root: Path) -> tuple[str, ...]:
 
 
 def refusal(root: Path) -> str:
-    """Why git takes the folder for no working tree, in its own words; nothing where it takes it for one."""
-    done = _done(root, "rev-parse", "--is-inside-work-tree")
+    """Why git takes the folder for no working tree, in its own words; nothing where it takes it for one.
+
+    With the variables that DVC's git and that of each stage have, too.
+    """
+    done = _done(root, "rev-parse", "--is-inside-work-tree", variables=os.environ)
     said = done.stderr.decode("utf-8", "replace").splitlines() or [f"it ended with {done.returncode}"]
     return said[0] if done.returncode else ""
 
 
-def _done(root: Path, *arguments: str, given: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
+def _done(
+    root: Path, *arguments: str, given: bytes = b"", variables: Mapping[str, str] | None = None
+) -> "subprocess.CompletedProcess[bytes]":
     command = ["git", *_AS_MADE, "-C", str(root), *arguments]
     # In its own language; and with a graft another history would stand in the place of that one.
-    environment = {**os.environ, "LC_ALL": "C", "GIT_GRAFT_FILE": os.devnull}
+    said = of_no_repository() if variables is None else variables
+    environment = {**said, "LC_ALL": "C", "GIT_GRAFT_FILE": os.devnull}
     try:
         return subprocess.run(command, env=environment, input=given, capture_output=True, check=False)
     except FileNotFoundError:

@@ -29,7 +29,8 @@ class PackVerdict:
 
     def lines(self) -> list[str]:
         """For a person: what verify.py says."""
-        return [*(verifier.shown(dict(one)) for one in self.findings), *self.stamped, *self.last_words]
+        last = [line for words in self.last_words for line in words.split("\n")]
+        return [*(verifier.shown(dict(one)) for one in self.findings), *self.stamped, *last]
 
 
 def judge_file(

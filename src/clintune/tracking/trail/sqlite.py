@@ -29,17 +29,19 @@ class SQLite:
         """Who opens the store holds a lock of their own: its schema cannot be made by two at once."""
 
     def there(self, store: "Connection") -> dict[str, str]:
-        """The text of each statement that made one, or a trigger that somebody else gave the trail.
+        """The text of each statement that made one, or a trigger that somebody else gave the trail or a table
+        that it watches: `RAISE(IGNORE)` in one lets a change be, and ends the triggers that come after it.
 
         SQLite keeps names as they were written, takes small and capital letters for the same, and reads bytes
         as text, up to a NUL. So it does with the word that says what each is.
         """
-        words = "printf('%s', name), printf('%s', tbl_name)"
+        words = "printf('%s', type), printf('%s', name), printf('%s', tbl_name)"
         asked = f"SELECT {words}, sql FROM sqlite_master WHERE type NOT IN ('index', 'view')"
-        rows = store.exec_driver_sql(asked)
+        watched, rows = {RUNS, *OF_RUNS, *OTHERS}, store.exec_driver_sql(asked)
         return {
-            name: made for name, table, made in rows
+            name: made for kind, name, table, made in rows
             if name.lower().startswith(TRAIL) or table.lower() == TRAIL
+            or (kind.lower() != "table" and table.lower() in watched)
         }  # fmt: skip
 
     def wanted(self, store: "Connection") -> Iterator[Part]:
