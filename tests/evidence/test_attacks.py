@@ -390,6 +390,20 @@ def test_a_record_that_was_sealed_by_hand_and_has_no_form_is_one_line(scene, key
     assert (done.returncode, done.stderr.count("\n")) in {(1, 0), (2, 1)}
 
 
+@pytest.mark.parametrize(
+    "metrics", [5, {"train/loss": 5}, {"train/loss": [[1, "low", 2]]}, {"x": [["a", 1]]}]
+)
+def test_curves_of_no_form_are_one_line_before_anything_is_replayed(scene, metrics):
+    name = run_of(scene, "train").data.tags["clintune.run"]
+    [line] = [one for one in lines_of(scene.ledger) if one.subject == name]
+    record = json.loads(scene.ledger.record_file(line.record).read_bytes())
+    reported = {**record["reported"], "metrics": metrics}
+    scene.ledger.append("stage", name, {**record, "reported": reported}, at=1)
+    done = run_quickly(scene.project, "clintune", "replay", ok=False)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert ".clintune/ledger: the record of train has no form" in done.stderr
+
+
 def _of_nowhere(scene: Scene, version: Any) -> None:
     elsewhere = (scene.project.root / "data/checkpoint").as_uri()
     made = client_of(scene.project).create_model_version(version.name, elsewhere)

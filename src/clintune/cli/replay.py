@@ -9,7 +9,7 @@ from pathlib import Path
 from clintune import provenance
 from clintune.errors import LedgerError, UserError
 from clintune.evidence.replaying.certificate import Certificate, certify
-from clintune.evidence.replaying.comparison import packages
+from clintune.evidence.replaying.comparison import expect_comparable, packages
 from clintune.evidence.replaying.recording import record
 from clintune.evidence.replaying.rerun import rerun
 from clintune.evidence.replaying.target import Target, target_of
@@ -38,6 +38,7 @@ def replay_and_certify(
         raise UserError(str(keep), "is there already", "name a folder that is not")
     target = target_of(root, place, named)
     _expect_sealable(place)
+    expect_comparable(target.records, f"{place.root.name}/{place.ledger.name}")
     if not own_environment:
         _forewarn(target)
     shown = _shown(place, target)

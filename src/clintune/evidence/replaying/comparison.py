@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from clintune.errors import LedgerError
 from clintune.evidence.replaying.contrast import contrast
 from clintune.evidence.replaying.originals import Originals
 from clintune.evidence.subject import Record
@@ -33,6 +34,20 @@ class Difference:
 
     def __str__(self) -> str:
         return f"stage {self.stage}, {self.kind} {self.place}: {self.where}"
+
+
+def expect_comparable(records: Mapping[str, Record], ledger: str) -> None:
+    """Before hours are spent on it. Raises LedgerError for a record that no stage can have written."""
+    for stage, record in records.items():
+        both = stage, record, record
+        try:
+            for found in (_params(record), packages(record, record), _histories(*both), _copies(*both)):
+                list(found)
+            _shown(record["reported"]["metrics"])
+            list(_numbers(stage, "score", *3 * [record["reported"]["headline"]]))
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            problem = f"the record of {stage} has no form ({type(error).__name__}: {error})"
+            raise LedgerError(ledger, problem, "someone forged it: restore the ledger") from error
 
 
 def differences(

@@ -13,7 +13,7 @@ from typing import Any
 from clintune.errors import UserError
 from clintune.evidence.git import forged
 from clintune.evidence.paths import inside
-from clintune.evidence.replaying.comparison import differences
+from clintune.evidence.replaying.comparison import differences, expect_comparable
 from clintune.evidence.replaying.originals import Originals
 from clintune.evidence.replaying.target import Target, git
 from clintune.evidence.replaying.variations import Conditions, can_cut_off
@@ -94,8 +94,9 @@ def came_out(target: Target, clone: Path, again: Mapping[str, Any]) -> dict[str,
     """The records of the clone, with the outputs that lie there, hashed here.
 
     The code that is replayed wrote those records, and could say anything. Raises UserError where there is
-    none.
+    none, LedgerError for one that has no form.
     """
+    expect_comparable(again, f"{clone.name}/.clintune/ledger")
     found = {}
     for stage, sealed in target.records.items():
         if stage not in again:
