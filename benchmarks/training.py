@@ -147,8 +147,7 @@ def by_clintune(arguments: argparse.Namespace, params: Any, scratch: Path) -> tu
     )  # fmt: skip
     network = load(scratch / "checkpoint", Outputs.read(scratch / "checkpoint" / "outputs.json"))
     network = network.to(compute.device)
-    # The harmonic mean of equal parts; the first has the start of the threads in it.
-    mean = len(speeds[1:]) / sum(1 / speed for speed in speeds[1:])
+    mean = len(speeds) / sum(1 / speed for speed in speeds)  # the harmonic one, of equal parts
     return 1.0, round(mean), network, forward_of(network, compute.device)
 
 
