@@ -38,7 +38,9 @@ def main() -> None:
         record["lock_entry_sha256"]: record for _, record in ledger_in(STATE / "ledger").of_kind("stage")
     }
     for stage, entry in read_lock(HERE / "dvc.lock").items():
-        record = records[entry_sha256(entry)]
+        record = records.get(entry_sha256(entry))
+        if record is None:
+            parser.error(f"no record here says how {stage} of dvc.lock came about; dvc repro first")
         print(f"{stage:10} sealed in {median(rounds, lambda record=record: seal(record)):.2f} s")
     seconds = [measured(HERE, "clintune", "verify")[1].seconds for _ in range(rounds)]
     print(f"clintune verify: {hashed() / 1e6:,.0f} MB in {statistics.median(seconds):.2f} s")
