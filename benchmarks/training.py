@@ -207,16 +207,13 @@ def token_classifier(model: Any, *, labels: int) -> Any:
     from transformers import AutoConfig, AutoModelForTokenClassification
 
     from clintune.encoders import config_file
+    from clintune.networks import resized
 
     folder = config_file(model).parent
     if model.scratch is None:
         return AutoModelForTokenClassification.from_pretrained(folder, num_labels=labels)
-    sizes = model.scratch
-    config = AutoConfig.from_pretrained(
-        folder, num_labels=labels, num_hidden_layers=sizes.layers, hidden_size=sizes.hidden,
-        num_attention_heads=sizes.heads, intermediate_size=sizes.intermediate,
-    )  # fmt: skip
-    return AutoModelForTokenClassification.from_config(config)
+    config = AutoConfig.from_pretrained(folder, num_labels=labels)
+    return AutoModelForTokenClassification.from_config(resized(config, model.scratch))
 
 
 if __name__ == "__main__":

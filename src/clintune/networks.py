@@ -94,7 +94,7 @@ def _encoder(model: params.Encoder, dropout: params.Dropout) -> PreTrainedModel:
     if weights is not None:
         return _pretrained(weights.parent, config)
     assert model.scratch is not None, "encoders: weights, or scratch"
-    return blank(_resized(config, model.scratch))
+    return blank(resized(config, model.scratch))
 
 
 def load(checkpoint: Path, outputs: Outputs) -> Network:
@@ -175,7 +175,8 @@ def with_dropout(config: PretrainedConfig, dropout: params.Dropout) -> Pretraine
     return config
 
 
-def _resized(config: PretrainedConfig, scratch: params.Scratch) -> PretrainedConfig:
+def resized(config: PretrainedConfig, scratch: params.Scratch) -> PretrainedConfig:
+    """The configuration in another size."""
     config.num_hidden_layers = scratch.layers
     config.hidden_size = scratch.hidden
     config.num_attention_heads = scratch.heads

@@ -23,7 +23,7 @@ def set_numerics(numerics: Numerics) -> None:
     for name in _THREADS:
         os.environ[name] = str(numerics.threads)
     # Threads that wait give their core away after less than a millisecond; by default they spin for long, and
-    # starve each other beside other work. To be woken costs more than most operations of a step take.
+    # starve each other beside other work. To be woken for each operation was a sixth of a step: DECISIONS.md.
     # In small letters: a capital I is none of libgomp's words where the locale is Turkish.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")

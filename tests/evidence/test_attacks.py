@@ -390,15 +390,23 @@ def test_a_record_that_was_sealed_by_hand_and_has_no_form_is_one_line(scene, key
     assert (done.returncode, done.stderr.count("\n")) in {(1, 0), (2, 1)}
 
 
+def test_an_environment_of_no_form_is_one_line_before_anything_is_replayed(scene):
+    assert_not_replayed(scene, lambda _record: {"environment": [5]})
+
+
 @pytest.mark.parametrize(
     "metrics", [5, {"train/loss": 5}, {"train/loss": [[1, "low", 2]]}, {"x": [["a", 1]]}]
 )
 def test_curves_of_no_form_are_one_line_before_anything_is_replayed(scene, metrics):
+    assert_not_replayed(scene, lambda record: {"reported": {**record["reported"], "metrics": metrics}})
+
+
+def assert_not_replayed(scene: Scene, forged: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Another record of training, sealed by hand, is named in one line."""
     name = run_of(scene, "train").data.tags["clintune.run"]
     [line] = [one for one in lines_of(scene.ledger) if one.subject == name]
     record = json.loads(scene.ledger.record_file(line.record).read_bytes())
-    reported = {**record["reported"], "metrics": metrics}
-    scene.ledger.append("stage", name, {**record, "reported": reported}, at=1)
+    scene.ledger.append("stage", name, {**record, **forged(record)}, at=1)
     done = run_quickly(scene.project, "clintune", "replay", ok=False)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert ".clintune/ledger: the record of train has no form" in done.stderr

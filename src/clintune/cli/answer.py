@@ -13,12 +13,12 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def tell(arguments: argparse.Namespace, content: object, lines: Sequence[str]) -> int:
-    """The same twice: for a program, or for a person."""
-    print(as_json(content, indent=2) if arguments.json else "\n".join(map(plain, lines)))
+    """The same twice: for a program, or for a person. At once, for more may take hours."""
+    print(as_json(content, indent=2) if arguments.json else "\n".join(map(_plain, lines)), flush=True)
     return 0
 
 
-def plain(line: str) -> str:
+def _plain(line: str) -> str:
     """One line that is nothing else, whoever wrote what stands in it."""
     return _CONTROL.sub(" ", line)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clintune.cli.answer import FINDING, plain, tell
+from clintune.cli.answer import FINDING, tell
 from clintune.errors import UserError
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def _replay(arguments: argparse.Namespace) -> int:
     ):  # fmt: skip
         certificates.append(one)
         if not arguments.json:
-            print("\n".join(map(plain, one.lines())), flush=True)
+            tell(arguments, {}, one.lines())
     if arguments.json:
         content = [one.as_json() for one in certificates]
         tell(arguments, content if arguments.vary == "each" else content[0], [])

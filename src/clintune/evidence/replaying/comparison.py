@@ -39,12 +39,11 @@ class Difference:
 def expect_comparable(records: Mapping[str, Record], ledger: str) -> None:
     """Before hours are spent on it. Raises LedgerError for a record that no stage can have written."""
     for stage, record in records.items():
-        both = stage, record, record
+        both = record, record
         try:
-            for found in (_params(record), packages(record, record), _histories(*both), _copies(*both)):
+            for found in (_params(record), packages(*both), _files(*both), _reported(stage, *both)):
                 list(found)
             _shown(record["reported"]["metrics"])
-            list(_numbers(stage, "score", *3 * [record["reported"]["headline"]]))
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             problem = f"the record of {stage} has no form ({type(error).__name__}: {error})"
             raise LedgerError(ledger, problem, "someone forged it: restore the ledger") from error
@@ -59,13 +58,24 @@ def differences(
         if before.get(key) != after.get(key):
             was, now = (str(values.get(key, "")) for values in (before, after))
             yield Difference(stage, "param", key, was, now, f"was {was}, is {now}")
+    for kind, path, was, now in _files(sealed, again):
+        where = _where(originals.file(path, was) if was else None, clone / path, was, now)
+        yield Difference(stage, kind, path, was, now, where)
+    yield from _reported(stage, sealed, again)
+
+
+def _files(sealed: Record, again: Record) -> Iterator[tuple[Literal["input", "output"], str, str, str]]:
+    """Which are not the same: kind and path, and both hashes."""
     kinds: tuple[tuple[Literal["input", "output"], str], ...] = (("input", "inputs"), ("output", "outputs"))
     for kind, side in kinds:
         for path in sorted(sealed[side].keys() | again[side].keys()):
             was, now = (record[side].get(path, {}).get("sha256", "") for record in (sealed, again))
             if was != now:
-                where = _where(originals.file(path, was) if was else None, clone / path, was, now)
-                yield Difference(stage, kind, path, was, now, where)
+                yield kind, path, was, now
+
+
+def _reported(stage: str, sealed: Record, again: Record) -> Iterator[Difference]:
+    """What the run said of itself: scores, curves, artifacts."""
     scores, others = (record["reported"]["headline"] for record in (sealed, again))
     yield from _numbers(stage, "score", scores, others, {})
     yield from _histories(stage, sealed, again)
