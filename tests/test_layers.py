@@ -21,7 +21,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"examples", "params", "params_training", "params_base", "params_faults", "params_models",
                "params_records", "yaml_lines"}),
     frozenset({"files", "tables", "lockfile", "numerics", "process", "provenance", "sealing", "tracking",
-               "stage"}),
+               "stage", "working_tree"}),
     frozenset(
         {"tasks", "sources", "windows", "encoders", "checkpoints", "batching", "devices", "networks",
          "inference", "molecules", "serving", "fusion"}

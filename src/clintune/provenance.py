@@ -1,61 +1,13 @@
-"""What a result rests on besides its inputs: the commit, the installed packages, the processor."""
+"""What a result rests on besides inputs and code: the installed packages, the processor, who started it."""
 
 import getpass
 import hashlib
 import platform
-import shutil
-import subprocess
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-_CODE = ("src", "pipeline", "params.yaml", "dvc.yaml", "pyproject.toml", "requirements.lock")
-# A pipeline changes these itself while it runs.
-_OUTCOMES = (":(exclude)dvc.lock", ":(exclude)data")
-_UNTRACKED_CODE = ("src", "pipeline")
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """The commit that is checked out and its tree; `changes` is the difference of code and params to it.
-
-    `dirty` also counts files that git does not know below src/ and pipeline/: they can be imported.
-    """
-
-    sha: str
-    tree: str
-    dirty: bool
-    changes: str
-
-    def tags(self) -> dict[str, str]:
-        """For a run."""
-        dirty = str(self.dirty).lower()
-        return {"git.commit": self.sha, "mlflow.source.git.commit": self.sha, "git.dirty": dirty}
-
-
-def commit() -> Commit | None:
-    """None outside a git repository, or before its first commit."""
-    named = (_git("rev-parse", "HEAD", "HEAD^{tree}") or "").split()
-    if not named:
-        return None
-    sha, tree = named
-    tracked = _git("status", "--porcelain", "--untracked-files=no", "--", ".", *_OUTCOMES)
-    unknown = _git("ls-files", "--others", "--exclude-standard", "--", *_UNTRACKED_CODE)
-    dirty = bool(tracked or unknown)
-    # Pathspecs that match nothing are no error for git diff.
-    changes = _git("diff", "--no-color", "--no-ext-diff", "HEAD", "--", *_CODE) if dirty else ""
-    return Commit(sha, tree, dirty, changes or "")
-
-
-def _git(*arguments: str) -> str | None:
-    """What git says, to the letter: a patch without its last blank lines is none. None where it fails."""
-    if shutil.which("git") is None:
-        return None
-    done = subprocess.run(["git", *arguments], capture_output=True, check=False)
-    return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else None
-
 
 _NOTES = (".dist-info/INSTALLER", ".dist-info/REQUESTED", ".dist-info/direct_url.json")
 """What an installer writes about itself."""

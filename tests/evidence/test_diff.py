@@ -20,6 +20,7 @@ from tests.evidence.rerunning import item, newest, run_again
 from tests.evidence.verification import run_quickly
 from tests.planting import planted
 from tests.project import Project
+from tests.tracking.stores import client_of
 
 pytestmark = pytest.mark.pipeline
 
@@ -271,6 +272,17 @@ def test_a_name_of_nothing_and_a_name_of_several_are_one_line(project):
         between(project, "first~1", None)
 
 
+def test_a_run_that_did_not_finish_is_no_state_and_that_is_said(project, tmp_path):
+    copy = project.copy(tmp_path / "copy")
+    client = client_of(copy)
+    [experiment] = client.search_experiments(filter_string="name = 'clintune'")
+    tags = {"clintune.run": "killed-train", "dvc.kind": "stage"}
+    run = client.create_run(experiment.experiment_id, tags=tags, run_name="train").info.run_id
+    client.set_terminated(run, "KILLED")
+    with pytest.raises(UserError, match="a run that sealed nothing here: it did not finish, or another"):
+        between(copy, run, None)
+
+
 def test_an_experiment_of_dvc_is_known_by_its_name_unless_there_are_two(project, tmp_path):
     copy = project.copy(tmp_path / "copy")
     refs = [f"refs/exps/{one * 2}/{one * 38}/tame-loan" for one in "ab"]
@@ -285,7 +297,7 @@ def test_the_program_compares_with_the_working_tree_and_ends_with_the_verdict(pr
     done = run_quickly(project, "clintune", "diff", "second", ok=False)
     assert done.returncode == 1
     assert done.stdout.splitlines()[-1].startswith("not covered: 0 inside, 0 outside, ")
-    assert "B: the working tree" in done.stdout
+    assert "B: dvc.lock in the working tree" in done.stdout
     wrong = run_quickly(project, "clintune", "diff", "nothing", ok=False)
     assert (wrong.returncode, wrong.stdout) == (2, "")
 

@@ -644,6 +644,15 @@ def test_the_clone_may_be_kept_but_replaces_nothing(project, tmp_path):
     assert done.stderr == f"{tmp_path}: is there already; name a folder that is not\n"
 
 
+def test_where_no_clone_can_be_kept_nothing_is_replayed(project, tmp_path):
+    (tmp_path / "file").touch()
+    done = project.run("clintune", "replay", "--keep", str(tmp_path / "file/clone"), ok=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert (
+        done.stderr == f"{tmp_path}/file/clone: no folder can be made there (Not a directory); name another\n"
+    )
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_each_variation_alone_comes_out_again(project):

@@ -19,7 +19,7 @@ from clintune.errors import TrackingError
 from clintune.tracking.home import Home
 from clintune.tracking.store import Store, answering, open_store
 from clintune.tracking.trail.opening import name_of
-from clintune.tracking.trail.reading import gaps, trail_of, unshown_metrics
+from clintune.tracking.trail.reading import gaps, odd_metrics, trail_of
 from tests.tracking import postgresql
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # MLflow's own
@@ -107,10 +107,10 @@ def test_what_a_run_says_while_it_lives_is_no_change(kept):
 
 def test_points_of_a_metric_without_a_last_value_are_found(kept):
     run = kept.run()
-    assert unshown_metrics(kept.place) == []
+    assert odd_metrics(kept.place) == []
     columns = "(key, value, timestamp, run_uuid, step, is_nan)"
     kept.execute(f"INSERT INTO metrics {columns} VALUES ('auc', 1, 1, '{run}', 0, false)")
-    assert unshown_metrics(kept.place) == [(run, "auc")]
+    assert odd_metrics(kept.place) == [(run, "auc")]
 
 
 def test_what_is_changed_by_mlflow_afterwards_is_kept_with_its_old_value(kept):

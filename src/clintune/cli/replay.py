@@ -34,8 +34,8 @@ def replay_and_certify(
     keep: Path | None = None,
 ) -> Iterator[Certificate]:
     """Of each replay a certificate, sealed and shown in MLflow. The first clone may stay in `keep`."""
-    if keep is not None and keep.exists():
-        raise UserError(str(keep), "is there already", "name a folder that is not")
+    if keep is not None:
+        _expect_room(keep)
     target = target_of(root, place, named)
     _expect_sealable(place)
     expect_comparable(target.records, f"{place.root.name}/{place.ledger.name}")
@@ -48,12 +48,32 @@ def replay_and_certify(
             try:
                 replayed = rerun(root, target, Path(folder), conditions, own_environment=own_environment)
                 certificate = certify(target, replayed, root, shown)
+                record(place, certificate, began=began)
+                yield certificate
             finally:  # where a stage failed, too
                 clone = conditions.folder(Path(folder))
                 if keep is not None and not number and clone.exists():
-                    shutil.move(clone, keep)
-        record(place, certificate, began=began)
-        yield certificate
+                    _keep(clone, keep)
+
+
+def _expect_room(keep: Path) -> None:
+    """Before hours are spent on what could not be left there."""
+    try:
+        keep.mkdir(parents=True)
+        keep.rmdir()
+    except FileExistsError:
+        raise UserError(str(keep), "is there already", "name a folder that is not") from None
+    except OSError as error:
+        problem = f"no folder can be made there ({error.strerror})"
+        raise UserError(str(keep), problem, "name another") from None
+
+
+def _keep(clone: Path, keep: Path) -> None:
+    try:
+        shutil.move(clone, keep)
+    except OSError as error:
+        problem = f"the clone could not be left there ({error.strerror or error})"
+        raise UserError(str(keep), problem, "make room, and replay again") from None
 
 
 def _expect_sealable(place: Home) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from clintune.errors import UserError
+from clintune.working_tree import of_no_repository
 
 _SHOWN = 50
 _NAMES = "--end-of-options"  # a forged record may hold an option where a commit is to stand
@@ -21,13 +22,6 @@ _AS_MADE = (
 )  # fmt: skip
 """The commits that were made, not what a file beside them says of them; in one encoding whatever a user wants
 to see, and no line between the answers for one who wants to see signatures."""
-
-
-_LEADS_TO = frozenset({
-    "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY",
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE", "GIT_PREFIX",
-})  # fmt: skip
-"""Variables that say where a repository is, whatever folder git is told to work in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +92,6 @@ def _log(root: Path, *arguments: str) -> list[Commit]:
 def _lines(said: bytes | None) -> list[str]:
     """As git ends them. `str.splitlines` also cuts at what a name may hold, such as U+2028."""
     return [line for line in (said or b"").decode("utf-8", "replace").split("\n") if line]
-
-
-def of_no_repository() -> dict[str, str]:
-    """The variables for a git that works in another repository, as in a clone.
-
-    Git sets such a variable in each hook and in `rebase --exec`: then what is done in the clone is done to
-    the repository of who cloned.
-    """
-    return {name: value for name, value in os.environ.items() if name not in _LEADS_TO}
 
 
 def blobs(root: Path, commit: str, paths: Iterable[str]) -> dict[str, bytes]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from clintune import provenance
+from clintune import provenance, working_tree
 from clintune.lockfile import LockEntry, entry_sha256, inputs_sha256
 from clintune.sealing.hashing import sums
 from clintune.tracking.journal import Journal
@@ -20,7 +20,7 @@ _DECIDES_BITS = (
 """Variables that the math libraries read: with processor and versions, the numeric class of a result."""
 
 
-def stage_record(journal: Journal, entry: LockEntry, commit: provenance.Commit | None) -> dict[str, Any]:
+def stage_record(journal: Journal, entry: LockEntry, commit: working_tree.Commit | None) -> dict[str, Any]:
     """What there is to say of a stage that has written its outputs, as a tree of JSON's types.
 
     `entry` is what DVC is about to write to dvc.lock: its MD5 sums stand beside the SHA-256 of every file.
@@ -45,7 +45,7 @@ def stage_record(journal: Journal, entry: LockEntry, commit: provenance.Commit |
     }
 
 
-def _code(commit: provenance.Commit | None) -> dict[str, Any] | None:
+def _code(commit: working_tree.Commit | None) -> dict[str, Any] | None:
     if commit is None:
         return None
     changes = provenance.text_sha256(commit.changes) if commit.changes else None

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from itertools import groupby, islice
 from pathlib import Path
 
-from mlflow.entities import Dataset as MlflowDataset
 from mlflow.entities import DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
-from clintune.tracking import limits, models, pipeline_run
+from clintune.tracking import datasets, limits, models, pipeline_run
 from clintune.tracking.home import without_password
 from clintune.tracking.journal import (
     Artifact,
@@ -143,13 +142,7 @@ def create_run(store: Store, name: str, start: int, tags: Mapping[str, str]) -> 
 
 
 def _dataset(dataset: Dataset) -> DatasetInput:
-    entity = MlflowDataset(
-        name=dataset.name,
-        digest=dataset.digest,
-        source_type="local",
-        source=json.dumps({"uri": dataset.name}),
-        profile=json.dumps(dataset.profile),
-    )
+    entity = datasets.entity(dataset.name, dataset.digest, dataset.profile)
     return DatasetInput(entity, [InputTag("mlflow.data.context", dataset.role)])
 
 

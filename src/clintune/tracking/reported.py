@@ -45,7 +45,7 @@ def reported(folder: Path) -> dict[str, Any]:
         "metrics": _history(one for one in records if isinstance(one, Metrics)),
         "headline": _merged(one.values for one in records if isinstance(one, Headline)),
         "datasets": [
-            {"name": one.name, "digest": one.digest, "role": one.role}
+            {"name": one.name, "digest": one.digest, "role": one.role, "profile": dict(one.profile)}
             for one in records if isinstance(one, Dataset)
         ],
         "artifacts": _merged(
@@ -72,7 +72,9 @@ def _history(numbers: Iterable[Metrics]) -> dict[str, list[tuple[int, float, int
 def _model(model: Model, folder: Path) -> dict[str, Any]:
     saved = folder / model.copy
     files = {**_files(saved, "", top=False), DESCRIPTION: description_sum(saved / DESCRIPTION)}
-    return {"name": model.name, "tags": dict(model.tags), "files": files}
+    return {
+        "name": model.name, "tags": dict(model.tags), "description": model.description, "files": files
+    }  # fmt: skip
 
 
 def description_sum(file: Path) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from clintune import provenance
+from clintune import provenance, working_tree
 from clintune.errors import TrackingError, UserError
 from clintune.lockfile import LockEntry, read_lock
 from clintune.process import identity
@@ -70,7 +70,7 @@ def _snapshot(place: Home, entries: Mapping[str, LockEntry]) -> Snapshot:
 
 def _tags(producers: tuple[Producers, ...]) -> dict[str, str]:
     """What a snapshot says. Two that say the same have the same tags."""
-    commit = provenance.commit()
+    commit = working_tree.commit(Path())
     return {
         "dvc.kind": "snapshot",
         "dvc.lock_sha256": provenance.text_sha256(Path("dvc.lock").read_text(encoding="utf-8")),

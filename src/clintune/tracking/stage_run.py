@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 
-from clintune import provenance
+from clintune import provenance, working_tree
 from clintune.errors import TrackingError, UserError
 from clintune.lockfile import LockEntry, RunningStage, entry_sha256, inputs_sha256, is_code, running_stage
 from clintune.params import Params, leaves, load_params
@@ -47,7 +47,7 @@ def stage_run(
         with _writable(place):
             Ledger(place.ledger).expect_sound()
     numerics = _numerics(params) if "numerics" in sections else {}
-    commit = provenance.commit()
+    commit = working_tree.commit(Path())
     with _writable(place):
         spooled = _open(place, os.environ.get("DVC_STAGE", name), dvc, params, numerics, commit)
         said = not start_sender(place) and place.trouble.exists()
@@ -118,7 +118,7 @@ def _open(
     dvc: psutil.Process | None,
     params: Params,
     numerics: Mapping[str, str],
-    commit: provenance.Commit | None,
+    commit: working_tree.Commit | None,
 ) -> Journal:
     process, key = identity(dvc or psutil.Process()), journal.new_key(stage)
     ledger = {LEDGER: Ledger(place.ledger).begin()}
@@ -159,7 +159,7 @@ def _pipeline(
     dvc: psutil.Process,
     process: str,
     params: Params,
-    commit: provenance.Commit | None,
+    commit: working_tree.Commit | None,
     ledger: Mapping[str, str],
 ) -> Pipeline:
     title = os.environ.get("DVC_EXP_NAME") or "repro"
@@ -283,7 +283,7 @@ def _record_outcome(spooled: Journal, run: Run, stage: RunningStage, inputs: Loc
     return entry
 
 
-def _seal(spooled: Journal, place: Home, entry: LockEntry, commit: provenance.Commit | None) -> None:
+def _seal(spooled: Journal, place: Home, entry: LockEntry, commit: working_tree.Commit | None) -> None:
     """Nothing is said after this but the name of the line under which all of it is sealed."""
     with _writable(place):
         record = stage_record(spooled, entry, commit)

@@ -74,7 +74,8 @@ class Stored:
 class Registered:
     """A version in the registry of models, and MLflow's name for the run that it says made it.
 
-    `source` is the address of the model that it is of, `link` one that MLflow shows in place of the run.
+    `source` is the address of the model that it is of, `link` one that MLflow shows in place of the run,
+    `status` what MLflow shows beside it: READY.
     """
 
     name: str
@@ -83,6 +84,8 @@ class Registered:
     tags: Mapping[str, str]
     source: str
     link: str
+    description: str
+    status: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,8 @@ class Logged:
     tags: Mapping[str, str]
     params: Mapping[str, str]
     metrics: Mapping[str, float]
+    status: str
+    type: str
 
 
 def stored_runs(store: Store) -> dict[str, Stored]:
@@ -206,7 +211,14 @@ def registered(store: Store) -> list[Registered]:
     """Every version of every model."""
     return [
         Registered(
-            one.name, str(one.version), one.run_id or "", dict(one.tags), one.source, one.run_link or ""
+            one.name,
+            str(one.version),
+            one.run_id or "",
+            dict(one.tags),
+            one.source,
+            one.run_link or "",
+            one.description or "",
+            str(one.status),
         )
         for one in _pages(store.client.search_model_versions)
     ]
@@ -219,6 +231,7 @@ def logged(store: Store) -> list[Logged]:
             one.name, one.model_id, one.source_run_id or "",
             {key: text for key, text in one.tags.items() if key != _VERSIONS},
             dict(one.params), {metric.key: metric.value for metric in one.metrics or []},
+            str(one.status), one.model_type or "",
         )
         for one in _pages(partial(store.client.search_logged_models, _experiments(store)))
     ]  # fmt: skip

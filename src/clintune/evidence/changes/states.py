@@ -15,7 +15,7 @@ from clintune.tracking.home import Home
 Made: TypeAlias = tuple[Mapping[str, Any], Mapping[str, Any]]
 """A record of a stage with its line of the ledger."""
 
-HERE = "the working tree"
+HERE = "dvc.lock in the working tree"
 _LOCK = "dvc.lock"
 
 
@@ -114,7 +114,10 @@ def _named(name: str, sealed: Sequence[Made]) -> list[Made]:
 
 
 def _in_store(home: Home, name: str, sealed: Sequence[Made]) -> list[Made]:
-    """By the id that MLflow gave to the run of a stage or of an execution."""
+    """By the id that MLflow gave to the run of a stage or of an execution.
+
+    Raises UserError for one of which nothing is sealed here.
+    """
     if len(name) != 32 or not set(name) <= set("0123456789abcdef"):
         return []
     from clintune.tracking.store import answering, open_store
@@ -126,7 +129,11 @@ def _in_store(home: Home, name: str, sealed: Sequence[Made]) -> list[Made]:
             key for key, one in stored_runs(store).items()
             if name in (one.id, one.parent.info.run_id if one.parent else None)
         }  # fmt: skip
-    return [one for one in sealed if one[1]["run"] in keys]
+    found = [one for one in sealed if one[1]["run"] in keys]
+    if keys and not found:
+        problem = "a run that sealed nothing here: it did not finish, or another clone has its record"
+        raise UserError(name, problem, "name one that finished; clintune ui shows how each ended")
+    return found
 
 
 def _of_runs(name: str, found: Sequence[Made], sealed: Sequence[Made]) -> State:

@@ -1,21 +1,20 @@
 """What git knows of the commits that the records name."""
 
 import hashlib
-import os
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from importlib.machinery import all_suffixes
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from clintune.evidence.git import asked, blobs, commit_of, forged, is_as_committed, is_cut_off
+from clintune.working_tree import unknown_code
 
 
 @dataclass(frozen=True, slots=True)
 class Repository:
     """`files`: by commit that is here, the SHA-256 of some files in it; none for one that it has not.
 
-    `code`: the same of the code that the stages of dvc.lock ran. `unknown` files below src/ and pipeline/ are
+    `code`: the same of the code that the stages of dvc.lock ran. `unknown` files are code that is
     not in git, whatever it was told to overlook. `params_since`: when params.yaml last changed, as far as git
     knows; None where it is another now, or where git does not go back far enough. `forged`: what git says of
     objects that are not those of their names.
@@ -38,28 +37,10 @@ def read_repository(
     return Repository(
         files={commit: _sums(root, commit, files) for commit in here},
         code={commit: _sums(root, commit, code[commit]) for commit in here if commit in code},
-        unknown=len(_unknown(root)),
+        unknown=len(unknown_code(root)),
         params_since=_since(root, "params.yaml"),
         forged=forged(root),
     )
-
-
-def _unknown(root: Path) -> set[str]:
-    """What git does not know, and what it was told to overlook (`info/exclude`) and Python can import."""
-    overlooked = {name for name in _others(root) if _is_import(root, name)}
-    return {*_others(root, "--exclude-standard"), *overlooked}
-
-
-def _others(root: Path, *but: str) -> list[str]:
-    listed = asked(root, "ls-files", "-z", "--others", *but, "--", "src", "pipeline") or b""
-    return os.fsdecode(listed).split("\0")[:-1]
-
-
-def _is_import(root: Path, name: str) -> bool:
-    """A module, or a folder into which git does not look: a link, another repository."""
-    parts = PurePosixPath(name).parts
-    names = all(part.partition(".")[0].isidentifier() for part in parts) and "__pycache__" not in parts
-    return names and (name.endswith(tuple(all_suffixes())) or (root / name).is_dir())
 
 
 def _sums(root: Path, commit: str, files: Iterable[str]) -> dict[str, str]:

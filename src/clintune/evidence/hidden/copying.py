@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clintune.errors import UserError
-from clintune.evidence.git import of_no_repository
 from clintune.evidence.paths import inside
 from clintune.lockfile import LockEntry
 from clintune.sealing.hashing import sums
 from clintune.tracking.home import Home
+from clintune.working_tree import of_no_repository
 
 _FICLONE = 0x40049409
 _NOT_COPIED = {".git", ".clintune", "__pycache__"}

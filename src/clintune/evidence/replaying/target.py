@@ -7,7 +7,7 @@ from pathlib import Path
 
 from clintune.errors import LedgerError, UserError
 from clintune.evidence.changes.states import state_of
-from clintune.evidence.git import commit_of, of_no_repository
+from clintune.evidence.git import commit_of
 from clintune.evidence.subject import Record
 from clintune.evidence.verification.observing import locked
 from clintune.evidence.verification.sealed import Sealed, ledger_in
@@ -15,6 +15,7 @@ from clintune.evidence.verification.verifier import made_by
 from clintune.lockfile import LockEntry, read_lock
 from clintune.sealing.record import KIND
 from clintune.tracking.home import Home
+from clintune.working_tree import of_no_repository
 
 
 @dataclass(frozen=True, slots=True)

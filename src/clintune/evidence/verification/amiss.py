@@ -14,14 +14,16 @@ from ruamel.yaml.error import YAMLError
 from clintune.evidence.verification import verifier
 from clintune.lockfile import LockEntry
 from clintune.params import leaves
-from clintune.tracking import limits
+from clintune.tracking import datasets, limits
 from clintune.tracking.artifacts import as_text
 from clintune.tracking.run import SEALED
-from clintune.tracking.stored import OVER, Logged, Registered, Stored, by_execution
+from clintune.tracking.stored import OVER, Stored, by_execution
 from clintune.tracking.trail.reading import Change
 
 Tree: TypeAlias = Mapping[str, Any]
 Amiss: TypeAlias = tuple[str, str, str, object, object]
+Facts: TypeAlias = Mapping[str, tuple[object, object]]
+"""By field: what is meant, and what was found."""
 CERTIFIED = {"run", "name", "started", "reported"}
 """What a sealed certificate says of its run in MLflow."""
 
@@ -87,11 +89,14 @@ def of_files(root: Path, lock: Mapping[str, LockEntry]) -> Iterator[Amiss]:
 def of_runs(
     stored: Mapping[str, Stored], records: Mapping[str, Tree], others: Iterable[str]
 ) -> Iterator[Amiss]:
-    """Runs in the store that no stage made, and runs of executions that say more than their stages.
+    """Runs in the store that no stage made, of somebody else, or with data from elsewhere, and runs of
+    executions that say more than their stages.
 
-    `others` are known to be neither: replays.
+    `others` are known to be none of them: replays.
     """
     known = {*records, *others}
+    yield from _of_users(stored, known)
+    yield from _of_datasets(stored, records)
     for key, one in stored.items():
         place = f"run {one.id} of stage {one.run.info.run_name}"
         if key == one.id:
@@ -107,25 +112,53 @@ def of_runs(
         yield from _of_execution(parent, sealed, stages.values())
 
 
-def of_metrics(unshown: Iterable[tuple[str, str]], stored: Mapping[str, Stored]) -> Iterator[Amiss]:
-    """Points that nobody sees who asks MLflow which metrics a run has."""
+def _of_users(stored: Mapping[str, Stored], sealed: Collection[str]) -> Iterator[Amiss]:
+    """Runs of which two places in the store do not say the same of whose they are: the tag is sealed."""
+    for one in (stored[key] for key in sorted(sealed) if key in stored):
+        tag, found = one.run.data.tags.get("mlflow.user", ""), one.run.info.user_id
+        yield from unlike("run", f"run {one.id} of {one.run.info.run_name}", {"user": (tag, found)})
+
+
+def _of_datasets(stored: Mapping[str, Stored], records: Mapping[str, Tree]) -> Iterator[Amiss]:
+    """Data sets that are said to come from elsewhere, or to hold more or less, than what was read."""
+    for key in sorted(records.keys() & stored.keys()):
+        run, sealed = stored[key].run, {one["name"]: one for one in records[key]["reported"]["datasets"]}
+        for found in (one.dataset for one in (run.inputs.dataset_inputs if run.inputs else ())):
+            profile = verifier.parsed(found.profile or "")
+            size = sealed.get(found.name, {}).get("profile", profile)
+            meant = datasets.entity(found.name, found.digest, size)
+            facts = {
+                "source": (meant.source, found.source), "type": (meant.source_type, found.source_type),
+                "schema": ("", found.schema or ""), "size": (size, profile),
+            }  # fmt: skip
+            place = f"run {stored[key].id} of stage {run.info.run_name}: dataset {found.name}"
+            yield from unlike("run", place, facts)
+
+
+def of_metrics(odd: Iterable[tuple[str, str]], stored: Mapping[str, Stored]) -> Iterator[Amiss]:
+    """Points that nobody sees who asks MLflow for the metrics of a run, or sees as they are not."""
     own = _with_executions(stored)
-    for run, name in unshown:
+    for run, name in odd:
         if run in own:
             place = f"run {run} of {own[run].info.run_name}"
-            yield "run", place, f"metric {name}", "", "points that MLflow does not show"
+            yield "run", place, f"metric {name}", "", "a last point that MLflow does not show as it is"
 
 
-def of_moves(trail: Iterable[Change], stored: Mapping[str, Stored]) -> Iterator[Amiss]:
-    """Runs that somebody put into another experiment, which MLflow never does. `trail`: oldest first."""
-    first = dict[str, str]()
-    for row in (verifier.parsed(one.before or "") for one in trail if one.place == "runs"):
-        first.setdefault(str(row.get("run_uuid")), str(row.get("experiment_id")))
+def of_rows(trail: Iterable[Change], stored: Mapping[str, Stored]) -> Iterator[Amiss]:
+    """Runs that somebody put into another experiment, or made end at another time, which MLflow never does.
+
+    `trail`: oldest first. An execution that goes on ends later; so does a run that only looked killed.
+    """
+    first, stages = dict[str, Tree](), {one.id for one in stored.values()}
+    for was in (verifier.parsed(one.before or "") for one in trail if one.place == "runs"):
+        first.setdefault(str(was.get("run_uuid")), was)
     own = _with_executions(stored)
     for name in sorted(first.keys() & own.keys()):
-        info = own[name].info
-        if first[name] != str(info.experiment_id):
-            yield "run", f"run {name} of {info.run_name}", "experiment", first[name], info.experiment_id
+        row, info = first[name], own[name].info
+        facts = {"experiment": (str(row.get("experiment_id")), str(info.experiment_id))}
+        if name in stages and row.get("status") == "FINISHED":
+            facts["end"] = str(row.get("end_time")), str(info.end_time)
+        yield from unlike("run", f"run {name} of {info.run_name}", facts)
 
 
 def _with_executions(stored: Mapping[str, Stored]) -> dict[str, Any]:
@@ -144,7 +177,7 @@ def _of_execution(parent: Any, records: list[Tree], stages: Iterable[Stored]) ->
         "name": (said["name"], info.run_name), "lifecycle": ("active", info.lifecycle_stage),
         "parent": ("", parent.data.tags.get("mlflow.parentRunId", "")),
     }  # fmt: skip
-    yield from (("run", place, field, *pair) for field, pair in facts.items() if len({*pair}) > 1)
+    yield from unlike("run", place, facts)
     ends = {one.run.info.status for one in stages} - {"FINISHED"}
     if ends and info.status == "FINISHED":
         yield "run", place, "status", ", ".join(sorted(ends)), info.status
@@ -169,7 +202,7 @@ def of_replays(
         if key in waiting:
             continue
         if key in runs:
-            yield from _as_amiss(_of_replay(line, record, runs[key]))
+            yield from as_amiss(_of_replay(line, record, runs[key]))
         else:
             yield "run", f"run {key} of a replay", "", f"line {line['number']} of the ledger", ""
 
@@ -190,86 +223,12 @@ def _of_replay(line: Tree, record: Tree, run: Tree) -> verifier.Findings:
         yield from verifier.differences("run", place, kind, {}, run[shown])
 
 
-def of_registry(
-    versions: Iterable[Registered], stored: Mapping[str, Stored], records: Mapping[str, Tree]
-) -> Iterator[Amiss]:
-    """Versions of models that no sealed run made, or with other tags; models of sealed runs without one.
-
-    What lies in a version is compared with the model that the run logged. A run of a stage that did not
-    finish may have registered one.
-    """
-    runs = {one.id: key for key, one in stored.items()}
-    said = {key: record["reported"]["models"] for key, record in records.items()}
-    models = {key: {one["name"]: one for one in own} for key, own in said.items()}
-    names, there = {name for own in models.values() for name in own}, set[tuple[str, str]]()
-    executions = {one.parent_id for one in stored.values()} - runs.keys()
-    for one in versions:
-        key, place = runs.get(one.run_id, ""), f"model {one.name}, version {one.number}"
-        there.add((key, one.name))
-        unsealed = key not in records and (not key or stored[key].run.info.status == "FINISHED")
-        if one.run_id in executions or (one.name in names and unsealed):
-            yield "run", place, "run", "one that was sealed", one.run_id or "none"
-        yield from _of_version(one, place, stored[key].run) if key in records else ()
-        tags = limits.tags(models.get(key, {}).get(one.name, {"tags": one.tags})["tags"])
-        for tag in sorted(tags.keys() | one.tags.keys()):
-            if tags.get(tag) != one.tags.get(tag):
-                yield "run", place, f"tag {tag}", tags.get(tag), one.tags.get(tag)
-    for key in models.keys() & stored.keys():
-        for name in models[key]:
-            if stored[key].sealed and (key, name) not in there:
-                yield "run", f"run {stored[key].id}", f"model {name}", "a registered version", ""
+def unlike(kind: str, place: str, facts: Facts) -> Iterator[Amiss]:
+    """Those of which both are not the same."""
+    yield from ((kind, place, field, *pair) for field, pair in facts.items() if pair[0] != pair[1])
 
 
-def _of_version(one: Registered, place: str, run: Any) -> Iterator[Amiss]:
-    """One that a sealed run made is of a model that this run logged, and leads to that run."""
-    own = [f"models:/{it.model_id}" for it in (run.outputs.model_outputs if run.outputs else ())]
-    if one.source not in own:
-        yield "run", place, "source", ", ".join(own), one.source
-    if one.link:
-        yield "run", place, "link in place of its run", "", one.link
-
-
-def of_models(
-    models: Iterable[Logged], stored: Mapping[str, Stored], records: Mapping[str, Tree]
-) -> Iterator[Amiss]:
-    """Models that say otherwise than the sealed run which logged them, and runs that show those of others.
-
-    What lies in a model is compared with what was sealed. One of an execution, or of a sealed name and no
-    sealed run, is nobody's; a run of a stage that did not finish may have logged one.
-    """
-    runs, own = {one.id: key for key, one in stored.items()}, {key: set[str]() for key in records}
-    names = {one["name"] for record in records.values() for one in record["reported"]["models"]}
-    executions = {one.parent_id for one in stored.values()}
-    for one in models:
-        key = runs.get(one.run_id, "")
-        ended = not key or stored[key].run.info.status in OVER
-        if key in records:
-            own[key].add(one.id)
-            yield from _of_model(one, records[key]["reported"])
-        elif one.run_id in executions or (one.name in names and ended):
-            yield "run", f"model {one.name}, {one.id}", "", "", "a model that no stage logged"
-    for key in sorted(stored):
-        run, mine = stored[key].run, own.get(key, set())
-        shown = {model.model_id for model in run.outputs.model_outputs} if run.outputs else set[str]()
-        over = stored[key].sealed if key in records else run.info.status in OVER
-        for name in sorted(shown ^ mine) if over else ():
-            sealed, found = ("its own", "") if name in mine else ("", "shown")
-            yield "run", f"run {stored[key].id}", f"model {name}", sealed, found
-
-
-def _of_model(model: Logged, said: Tree) -> Iterator[Amiss]:
-    place, sealed = f"model {model.name}, {model.id}", {one["name"]: one for one in said["models"]}
-    if model.name not in sealed:
-        yield "run", place, "", "", "a model that no stage logged"
-        return
-    tags, params = limits.tags(sealed[model.name]["tags"]), limits.params(said["params"])
-    for kind, was, now in (
-        ("tag", tags, model.tags), ("param", params, model.params), ("metric", {}, model.metrics)
-    ):  # fmt: skip
-        yield from _as_amiss(verifier.differences("run", place, kind, was, dict(now)))
-
-
-def _as_amiss(found: verifier.Findings) -> Iterator[Amiss]:
+def as_amiss(found: verifier.Findings) -> Iterator[Amiss]:
     """What the verifier's own comparisons say."""
     return ((one["kind"], one["place"], one["field"], one["sealed"], one["found"]) for one in found)
 

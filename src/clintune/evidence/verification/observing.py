@@ -12,7 +12,7 @@ from typing import Any
 
 from clintune.errors import ParamsError, TrackingError
 from clintune.evidence.objects import FOLDER, cache_at, listing, object_at
-from clintune.evidence.verification import amiss, verifier
+from clintune.evidence.verification import amiss, registry, verifier
 from clintune.evidence.verification.sealed import Sealed, nothing_sealed
 from clintune.evidence.verification.sharing import Sharing, before
 from clintune.lockfile import LockEntry, read_lock
@@ -34,7 +34,7 @@ from clintune.tracking.stored import (
     stored_runs,
 )  # fmt: skip
 from clintune.tracking.trail.opening import is_kept, name_of
-from clintune.tracking.trail.reading import Change, gaps, trail_of, unshown_metrics
+from clintune.tracking.trail.reading import Change, gaps, odd_metrics, trail_of
 
 Tree = dict[str, Any]
 CERTIFICATE = "certificate"
@@ -66,9 +66,9 @@ def observe(root: Path, place: Home, sealed: Sealed) -> Tree:
     found = [
         *missing, *amiss.of_params(_params(root), lock), *amiss.of_files(root, lock),
         *amiss.of_lock(root, lock, [record for key, record in said.items() if key in lines]),
-        *amiss.of_runs(stored, said, shown), *amiss.of_executions(executions), *amiss.of_moves(trail, stored),
-        *amiss.of_replays(runs, certificates, {*waiting} - lines.keys()), *_unshown(place, stored),
-        *amiss.of_registry(versions, stored, said), *amiss.of_models(models, stored, said),
+        *amiss.of_runs(stored, said, shown), *amiss.of_executions(executions), *amiss.of_rows(trail, stored),
+        *amiss.of_replays(runs, certificates, {*waiting} - lines.keys()), *_metrics(place, stored),
+        *registry.of_versions(versions, stored, said), *registry.of_models(models, stored, said),
         *amiss.of_trail(sharing.own_lines(_changed_tags(trail)), sealed.lines, lines.values()),
     ]  # fmt: skip
     return {
@@ -117,11 +117,11 @@ def _gaps(place: Home) -> Iterator[amiss.Amiss]:
                 yield "trail", name_of(place), part, "a trigger of the trail", found
 
 
-def _unshown(place: Home, stored: Mapping[str, Stored]) -> Iterator[amiss.Amiss]:
-    """What lies in the store and MLflow does not show; of a server that is all one sees."""
+def _metrics(place: Home, stored: Mapping[str, Stored]) -> Iterator[amiss.Amiss]:
+    """What lies in the store and MLflow shows otherwise; of a server that is all one sees."""
     if is_kept(place):
         with answering(place.uri):
-            yield from amiss.of_metrics(unshown_metrics(place), stored)
+            yield from amiss.of_metrics(odd_metrics(place), stored)
 
 
 def _trail(place: Home) -> list[Change]:

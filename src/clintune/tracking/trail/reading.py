@@ -78,12 +78,21 @@ def _history() -> list[str]:
     return [one.revision for one in scripts.walk_revisions()][::-1]
 
 
-def unshown_metrics(place: Home) -> list[tuple[str, str]]:
-    """(run, metric) that have points and no last value. MLflow lists metrics by their last values."""
-    asked = "SELECT run_uuid, key FROM metrics EXCEPT SELECT run_uuid, key FROM latest_metrics"
+def odd_metrics(place: Home) -> list[tuple[str, str]]:
+    """(run, metric) whose last point is not in the table of last points, by which MLflow lists and shows
+    metrics, or stands there otherwise.
+    """
+    point = "run_uuid, key, step, timestamp, value, is_nan"
+    asked = (
+        "SELECT run_uuid, key, max(step) FROM metrics GROUP BY run_uuid, key"
+        " EXCEPT SELECT run_uuid, key, step FROM latest_metrics",
+        f"SELECT {point} FROM latest_metrics EXCEPT SELECT {point} FROM metrics",
+    )
     with opened(place) as (store, dialect):
-        rows = store.exec_driver_sql(asked) if dialect.columns(store, RUNS) else ()
-        return sorted((str(run), str(key)) for run, key in rows)
+        if not dialect.columns(store, RUNS):
+            return []
+        rows = {(str(run), str(key)) for one in asked for run, key, *_ in store.exec_driver_sql(one)}
+        return sorted(rows)
 
 
 def trail_of(place: Home) -> list[Change]:

@@ -42,7 +42,7 @@ def code(facts: Facts) -> Ruling:
     if facts.repository is None:
         raise Unknown("no git repository is here to look for the commits in")
     if facts.repository.unknown:
-        wrong.append(f"{facts.repository.unknown} files below src/ and pipeline/ are not in git")
+        wrong.append(f"{facts.repository.unknown} files of code are not in git")
     wrong += [f"git holds objects under the names of others ({one})" for one in facts.repository.forged[:1]]
     return ruling(wrong, "every stage ran at a commit that is here, with nothing changed since it", evidence)
 
