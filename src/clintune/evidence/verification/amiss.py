@@ -147,7 +147,7 @@ def of_metrics(odd: Iterable[tuple[str, str]], stored: Mapping[str, Stored]) -> 
 def of_rows(trail: Iterable[Change], stored: Mapping[str, Stored]) -> Iterator[Amiss]:
     """Runs that somebody put into another experiment, or made end at another time, which MLflow never does.
 
-    `trail`: oldest first. An execution that goes on ends later; so does a run that only looked killed.
+    `trail`: oldest first. An execution that goes on ends later; so does a run that was killed.
     """
     first, stages = dict[str, Tree](), {one.id for one in stored.values()}
     for was in (verifier.parsed(one.before or "") for one in trail if one.place == "runs"):
@@ -156,7 +156,7 @@ def of_rows(trail: Iterable[Change], stored: Mapping[str, Stored]) -> Iterator[A
     for name in sorted(first.keys() & own.keys()):
         row, info = first[name], own[name].info
         facts = {"experiment": (str(row.get("experiment_id")), str(info.experiment_id))}
-        if name in stages and row.get("status") == "FINISHED":
+        if name in stages and row.get("status") == info.status == "FINISHED":
             facts["end"] = str(row.get("end_time")), str(info.end_time)
         yield from unlike("run", f"run {name} of {info.run_name}", facts)
 

@@ -80,9 +80,9 @@ def _history() -> list[str]:
 
 def odd_metrics(place: Home) -> list[tuple[str, str]]:
     """(run, metric) whose last point is not in the table of last points, by which MLflow lists and shows
-    metrics, or stands there otherwise.
+    metrics, or stands there as of another step or time. Values are compared with what was sealed.
     """
-    point = "run_uuid, key, step, timestamp, value, is_nan"
+    point = "run_uuid, key, step, timestamp"
     asked = (
         "SELECT run_uuid, key, max(step) FROM metrics GROUP BY run_uuid, key"
         " EXCEPT SELECT run_uuid, key, step FROM latest_metrics",
