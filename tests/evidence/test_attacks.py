@@ -104,7 +104,7 @@ def test_a_folder_in_the_spool_hides_no_run(scene):
         assert found(scene) == {("run", "param seed")}
         scene.query("DELETE FROM tags WHERE run_uuid = ? AND key = 'clintune.sealed'", run.info.run_id)
         said = run_quickly(scene.project, "clintune", "verify", ok=False).stdout
-        assert "1 runs that wait to be sent and were not compared" in said
+        assert "1 run(s) that wait to be sent and were not compared" in said
     finally:
         shutil.rmtree(folder)
 

@@ -259,7 +259,7 @@ def test_runs_that_were_not_compared_are_counted_in_the_file_too(project, tmp_pa
     finally:
         shutil.rmtree(waits)
     done = project.run(sys.executable, "-I", verifier.__file__, str(tmp_path / "pack.zip"))
-    assert "; 1 runs that wait to be sent were not compared.\n" in done.stdout
+    assert "; 1 run(s) that wait to be sent were not compared.\n" in done.stdout
     [ruling] = [
         one for one in json.loads(read_archive(tmp_path / "pack.zip")["checklist.json"])["items"]
         if one["number"] == 39

@@ -195,7 +195,7 @@ def test_a_server_that_serves_has_everything_and_each_clone_verifies_its_own(tmp
     assert spooled(other) == []
     for clone in (project, other):
         verdict = clone.run("clintune", "verify").stdout
-        assert "2 runs of other ledgers that were left to those" in verdict
+        assert "2 run(s) of other ledgers that were left to those" in verdict
     [run, _] = stage_runs(client_of(project, server.uri), "ingest")
     client_of(project, server.uri).set_tag(run.info.run_id, "clintune.ledger", "of somebody else")
     found = project.run("clintune", "verify", ok=False)

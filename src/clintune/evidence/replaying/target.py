@@ -88,5 +88,5 @@ def git(root: Path, *arguments: str, place: str) -> str:
     if done.returncode:
         said = done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"]
         problem = f"git {arguments[0]} failed ({said[-1]})"
-        raise UserError(place, problem, "name a commit of this repository with a dvc.lock")
+        raise UserError(place, problem, "make room for a clone, or see what git fsck says")
     return done.stdout.strip()

@@ -260,7 +260,7 @@ def last_words(parts: Mapping[str, bytes], found: list[Finding], signed: list[Tr
     whose = "" if known else "; whose key that is was not checked: --signers"
     yield from ("signed at {signed_at!r} by {signer!r} as {role}: {meaning!r}".format_map(it) + whose for it in signed)
     waiting = len(parsed(parts.get("observed.json", b"")).get("waiting", ()))
-    counts = f"{len(parts)} parts" + (f"; {waiting} runs that wait to be sent were not compared" if waiting else "")
+    counts = f"{len(parts)} parts" + (f"; {waiting} run(s) that wait to be sent were not compared" if waiting else "")
     yield f"{f'{len(found)} not as sealed' if found else 'Everything is as it was sealed'}: {counts}.\n{THREATS}"
 
 def read_parts(path: Path) -> dict[str, bytes]:

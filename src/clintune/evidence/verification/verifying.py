@@ -87,9 +87,9 @@ def verdict_of(observed: dict[str, Any], sealed: Sealed) -> Verdict:
         "objects of the cache": len(observed["cache"]),
     }
     if observed["waiting"]:
-        looked_at["runs that wait to be sent and were not compared"] = len(observed["waiting"])
+        looked_at["run(s) that wait to be sent and were not compared"] = len(observed["waiting"])
     if observed["others"]:
-        looked_at["runs of other ledgers that were left to those"] = observed["others"]
+        looked_at["run(s) of other ledgers that were left to those"] = observed["others"]
     try:
         return Verdict(verifier.judge(observed, sealed.lines, sealed.records), looked_at)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
