@@ -615,7 +615,7 @@ def test_a_run_of_uncommitted_code_cannot_be_cloned(project, records, tmp_path):
     place = Home(copy.root / ".clintune")
     dirty = changed(records["ingest"], "code", "dirty", value=True)
     Ledger(place.ledger).append("stage", "dirty", {**dirty, "run": "a-run"}, at=0)
-    with pytest.raises(UserError, match="a-run: it ran with uncommitted changes"):
+    with pytest.raises(UserError, match="a-run: it ran with changes, or beside code, that no commit has"):
         target_of(copy.root, place, "a-run")
 
 

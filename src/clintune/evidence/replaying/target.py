@@ -49,7 +49,7 @@ def target_of(root: Path, place: Home, named: str | None) -> Target:
     records = {stage: record for stage, (_, record) in state.sealed.items()}
     code = list(records.values())[-1]["code"]
     if code is None or code["dirty"]:
-        problem = "it ran with uncommitted changes, of which the hash alone is sealed"
+        problem = "it ran with changes, or beside code, that no commit has: their hash alone is sealed"
         raise UserError(named, problem, "commit, run again, and replay that run")
     return Target(_commit(root, code["commit"]), state.lock, records, _same(state.lock, here))
 
