@@ -49,14 +49,25 @@ def test_a_module_that_git_was_told_to_overlook_makes_it_dirty(tree):
     assert unknown_code(tree) == {"src/hidden.py"}
 
 
-@pytest.mark.parametrize("name", ["json.py", "numpy/__init__.py", "torch.pyc"])
+@pytest.mark.parametrize("name", ["json.py", "numpy/__init__.py", "torch.pyc", "google/protobuf/x.py"])
 def test_a_module_in_the_project_that_stands_in_for_a_package_makes_it_dirty(tree, name):
     """`python -m` seeks in the folder where it is run before it seeks among what is installed."""
     (tree / ".gitignore").write_text(f"{name}\n.gitignore\n")
-    (tree / name).parent.mkdir(exist_ok=True)
+    (tree / name).parent.mkdir(parents=True, exist_ok=True)
     (tree / name).touch()
     assert is_dirty(tree)
     assert unknown_code(tree) == {name}
+
+
+@pytest.mark.parametrize("bit", ["--assume-unchanged", "--skip-worktree"])
+def test_a_change_that_git_was_told_to_overlook_makes_it_dirty(tree, bit):
+    subprocess.run(["git", "-C", str(tree), "update-index", bit, "src/known.py"], check=True)
+    assert not is_dirty(tree)
+    (tree / "src/known.py").write_text("x = 1")
+    assert is_dirty(tree)
+    if bit == "--skip-worktree":  # as in a sparse checkout
+        (tree / "src/known.py").unlink()
+        assert not is_dirty(tree)
 
 
 def test_in_a_hook_of_another_repository_it_is_the_tree_itself_that_is_asked(

@@ -95,6 +95,6 @@ def processor() -> Processor:
 def user() -> str:
     """Who started this; `unknown` in a container without a name for the user id."""
     try:
-        return getpass.getuser()
+        return getpass.getuser().encode(errors="backslashreplace").decode()  # a variable may hold any bytes
     except (KeyError, OSError):
         return "unknown"

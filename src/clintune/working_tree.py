@@ -4,9 +4,10 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+import sysconfig
+from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.machinery import PathFinder, all_suffixes
+from importlib.machinery import ModuleSpec, PathFinder, all_suffixes
 from pathlib import Path, PurePosixPath
 
 _CODE = ("src", "pipeline", "params.yaml", "dvc.yaml", "pyproject.toml", "requirements.lock")
@@ -45,10 +46,21 @@ def commit(root: Path) -> Commit | None:
         return None
     sha, tree = named
     tracked = _git(root, "status", "--porcelain", "--untracked-files=no", "--", ".", *_OUTCOMES)
-    dirty = bool(tracked or unknown_code(root))
+    dirty = bool(tracked or _changed_unseen(root) or unknown_code(root))
     # Pathspecs that match nothing are no error for git diff.
     changes = _git(root, "diff", "--no-color", "--no-ext-diff", "HEAD", "--", *_CODE) if dirty else ""
     return Commit(sha, tree, dirty, changes or "")
+
+
+def _changed_unseen(root: Path) -> list[str]:
+    """Code that git was told to take for unchanged (`update-index`), and is not what its index has."""
+    flagged = [one[2:] for one in _listed(root, "-v", "--", *_CODE) if one[0].islower() or one[0] == "S"]
+    there = [name for name in flagged if (root / name).is_file()]  # a sparse checkout has not all of them
+    if not there:
+        return []
+    meant = [one.split(maxsplit=3)[1] for one in _listed(root, "--stage", "--", *there)]
+    found = (_git(root, "hash-object", "--", *there) or "").split()
+    return [] if meant == found else there
 
 
 def unknown_code(root: Path) -> set[str]:
@@ -76,21 +88,32 @@ def _is_import(root: Path, name: str) -> bool:
 
 def _taken_for_others(root: Path) -> set[str]:
     """`python -m pipeline.train` seeks each module in the project first: one may stand in for a package's."""
-    elsewhere = [folder for folder in sys.path if Path(folder).resolve() != root.resolve()]
     files = [file.relative_to(root) for file in _modules(root)]
-    names = {one.as_posix() for one in files if _is_elsewhere(one.parts[0].partition(".")[0], elsewhere)}
+    names = {one.as_posix() for one in files if _is_installed(one.parts[0].partition(".")[0])}
     return names - {*_listed(root, "--", *names)} if names else names
 
 
 def _modules(root: Path) -> Iterator[Path]:
-    """Those that lie in this folder, a package by the file that makes it one."""
+    """Those that lie in this folder, a package by the file that makes it one.
+
+    One without such a file (PEP 420, as `google`) has its parts wherever they lie: there each module counts.
+    """
     for suffix in all_suffixes():
         yield from root.glob(f"*{suffix}")
         yield from root.glob(f"*/__init__{suffix}")
+    for folder in (one for one in root.iterdir() if one.is_dir()):
+        spec = _found(folder.name)
+        if spec is not None and spec.origin is None:
+            yield from (file for suffix in all_suffixes() for file in folder.rglob(f"*{suffix}"))
 
 
-def _is_elsewhere(module: str, folders: Iterable[str]) -> bool:
-    return module in sys.stdlib_module_names or PathFinder.find_spec(module, list(folders)) is not None
+def _is_installed(module: str) -> bool:
+    return module in sys.stdlib_module_names or _found(module) is not None
+
+
+def _found(module: str) -> ModuleSpec | None:
+    places = [sysconfig.get_path(name) for name in ("purelib", "platlib")]
+    return PathFinder.find_spec(module, places)
 
 
 def of_no_repository() -> dict[str, str]:

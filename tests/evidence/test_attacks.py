@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Callable
 from contextlib import closing
@@ -331,6 +332,53 @@ def test_what_mlflow_shows_beside_what_a_run_said_is_compared(scene, table, chan
     """Of a run that is over, in SQL."""
     scene.query(f"UPDATE {table} SET {change}")
     assert field in {name for kind, name in found(scene) if kind == "run"}
+
+
+@pytest.mark.parametrize(("column", "value"), [("end_time", 1000), ("user_id", "'somebody'")])
+def test_whose_an_execution_was_and_when_it_ended_is_compared(scene, column, value):
+    parent = run_of(scene, "evaluate").data.tags["mlflow.parentRunId"]
+    scene.query(f"UPDATE runs SET {column} = {value} WHERE run_uuid = '{parent}'")
+    assert {field for _, field in found(scene)} == {column.partition("_")[0]}
+
+
+def test_a_model_on_its_way_into_the_store_is_none_that_was_changed(scene):
+    """It is made, filled and made ready after the record was sealed; the run names its line last of all."""
+    run, now = run_of(scene, "export"), time.time_ns() // 10**6
+    scene.query("UPDATE runs SET status = 'RUNNING', end_time = NULL WHERE run_uuid = ?", run.info.run_id)
+    scene.query("DELETE FROM tags WHERE run_uuid = ? AND key = 'clintune.sealed'", run.info.run_id)
+    scene.query("UPDATE logged_models SET status = 1, last_updated_timestamp_ms = ?", now)
+    assert "status" not in {one["field"] for one in verified_quickly(scene.project)}
+
+
+def test_a_version_of_another_name_does_not_pass_for_the_sealed_model(scene):
+    """It names that as its source, no run, and has files of its own."""
+    scene.query(
+        "INSERT INTO registered_models (name, creation_time, last_updated_time, workspace)"
+        " SELECT 'prod', creation_time, last_updated_time, workspace FROM registered_models"
+    )
+    columns = "version, creation_time, last_updated_time, source, status, current_stage, workspace"
+    scene.query(
+        f"INSERT INTO model_versions (name, storage_location, run_id, {columns})"
+        f" SELECT 'prod', '/elsewhere', '', {columns} FROM model_versions"
+    )
+    assert ("run", "run") in found(scene)
+
+
+@pytest.mark.parametrize(
+    ("sealed", "held", "latest", "fields"),
+    [
+        ([[0, 3.0, 5], [0, 1.0, 5], [0, 2.0, 5]], [[0, 1.0, 5], [0, 2.0, 5], [0, 3.0, 5]], 3.0, []),
+        ([[0, 1.0, 5], [0, 1.0, 5]], [[0, 1.0, 5]], 1.0, []),
+        ([[0, -0.0, 5]], [[0, 0.0, 5]], 0.0, []),
+        ([[0, 1.0, 5]], [[0, 1.0, 5], [0, 0.5, 5]], 1.0, ["metric x points"]),
+        ([[0, 1.0, 5], [0, 2.0, 5]], [[0, 2.0, 5]], 2.0, ["metric x points"]),
+        ([[0, 1.0, 5]], [[0, 1.5, 5]], 1.5, ["metric x at step 0"]),
+        ([[0, 1.0, 5]], [[0, 1.0, 5]], 1.5, ["metric x as it is shown"]),
+    ],
+)
+def test_points_are_compared_as_a_store_keeps_them(sealed, held, latest, fields):
+    """Each once, in no order; SQLite has one zero."""
+    assert [one["field"] for one in verifier.judge_curve("run", "x", latest, sealed, held)] == fields
 
 
 def test_a_word_that_is_hung_on_a_data_set_is_found(scene):

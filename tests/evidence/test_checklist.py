@@ -184,7 +184,7 @@ def unknown_commit(facts: Facts) -> Facts:
 
 
 def code_beside_git(facts: Facts) -> Facts:
-    return replace(facts, repository=replace(facts.repository, unknown=1))
+    return replace(facts, repository=replace(facts.repository, unknown=("src/hidden.py",)))
 
 
 def object_of_another_name(facts: Facts) -> Facts:
@@ -427,7 +427,7 @@ class Plant:
 
 STRICT = ("strict", "f1")
 PLANTS = (
-    Plant(2, dirty, "FAIL", "in no commit"),
+    Plant(2, dirty, "FAIL", "that no commit has"),
     Plant(2, unknown_commit, "FAIL", "not in this repository"),
     Plant(2, code_beside_git, "FAIL", "not in git"),
     Plant(2, object_of_another_name, "FAIL", "git holds objects under the names of others"),

@@ -279,7 +279,7 @@ def test_a_run_that_did_not_finish_is_no_state_and_that_is_said(project, tmp_pat
     tags = {"clintune.run": "killed-train", "dvc.kind": "stage"}
     run = client.create_run(experiment.experiment_id, tags=tags, run_name="train").info.run_id
     client.set_terminated(run, "KILLED")
-    with pytest.raises(UserError, match="a run that sealed nothing here: it did not finish, or another"):
+    with pytest.raises(UserError, match="no record of a stage is here for this run: it did not finish"):
         between(copy, run, None)
 
 

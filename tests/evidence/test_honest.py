@@ -53,11 +53,12 @@ def somebody_looks_at_the_runs(scene: Scene, _dice: random.Random) -> None:
         client.list_artifacts(run.info.run_id)
 
 
-def somebody_loads_the_model(scene: Scene, _dice: random.Random) -> None:
-    """MLflow writes beside it as what it was loaded."""
+def somebody_loads_the_model(scene: Scene, dice: random.Random) -> None:
+    """MLflow writes beside it as which version it was loaded; as none by the address of the model itself."""
     [version] = client_of(scene.project).search_model_versions()
     [model] = (scene.project.root / ".clintune/mlflow/artifacts").rglob("MLmodel")
-    said = f"model_name: {version.name}\nmodel_version: {version.version}\n"
+    name, number = dice.choice([(version.name, version.version), ("null", "null")])
+    said = f"model_name: {name}\nmodel_version: {number}\n"
     model.with_name("registered_model_meta").write_text(said)
 
 

@@ -27,6 +27,10 @@ _DESCRIBES = {
 _LOADED = "registered_model_meta"
 
 
+_BY_ITSELF = "null", "null"
+"""The version as which it was loaded, of none."""
+
+
 def artifact_sums(uri: str) -> dict[str, str]:
     """SHA-256 by path of all artifacts below; those of a server are fetched for it."""
     with _local(uri) as folder:
@@ -36,13 +40,14 @@ def artifact_sums(uri: str) -> dict[str, str]:
 def model_sums(uri: str, run: str, versions: Collection[tuple[str, str]] = ()) -> dict[str, str]:
     """The same of a model that this run made, in whose description ids are left out.
 
-    MLflow notes beside a model as which of its `versions`, name and number, somebody loaded it last.
+    MLflow notes beside a model as which of its `versions`, name and number, somebody loaded it last: as none
+    where he named the model itself.
     """
     with _local(uri) as folder:
         description = folder / DESCRIPTION
         own = _described(description, run) if description.is_file() else {}
         found = {**_sums_of(folder), **own}
-        if found.get(_LOADED) in {one for version in versions for one in _loaded_as(*version)}:
+        if found.get(_LOADED) in {one for version in [*versions, _BY_ITSELF] for one in _loaded_as(*version)}:
             del found[_LOADED]
         return found
 

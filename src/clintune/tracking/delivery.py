@@ -157,6 +157,8 @@ def _close_run(store: Store, run_id: str, closed: Closed) -> None:
 
 def is_rejection(error: Exception) -> bool:
     """Whether the store answers but does not take this run, or the run cannot be sent: others can."""
+    if isinstance(error.__cause__ or error.__context__, UnicodeError):
+        return True  # MLflow says 500, as of a server that fails
     if isinstance(error, MlflowException):
         status = error.get_http_status_code()  # type: ignore[no-untyped-call]
         return status < 500 and status not in _NOT_FOR_THIS_RUN_ALONE

@@ -18,7 +18,8 @@ def log_model(store: Store, run_id: str, model: Model, folder: Path) -> None:
     """
     client, saved = store.client, folder / model.copy
     run = client.get_run(run_id)
-    made = client.search_logged_models([store.experiment_id], f"source_run_id = '{run_id}'")
+    own = client.search_logged_models([store.experiment_id], f"source_run_id = '{run_id}'")
+    made = [one for one in own if one.name == model.name]
     tags = limits.tags(model.tags)
     if made:
         logged = made[0]
@@ -26,7 +27,8 @@ def log_model(store: Store, run_id: str, model: Model, folder: Path) -> None:
         logged = client.create_logged_model(
             store.experiment_id, name=model.name, source_run_id=run_id, tags=tags, params=run.data.params
         )
-    if not (run.outputs and run.outputs.model_outputs):
+    shown = {one.model_id for one in run.outputs.model_outputs} if run.outputs else set()
+    if logged.model_id not in shown:
         client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
     description = Description.load(str(saved))
     description.run_id, description.model_id = run_id, logged.model_id

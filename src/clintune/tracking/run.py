@@ -71,8 +71,11 @@ class Run:
         self._journal.write(Tags(dict(values)))
 
     def headline(self, values: Mapping[str, float]) -> None:
-        """Show finite numbers in the run of the pipeline's execution too, where executions are compared."""
-        self._journal.write(Headline(dict(values), now()))
+        """Show numbers in the run of the pipeline's execution too, where executions are compared: those that
+        are finite.
+        """
+        finite = {name: float(value) for name, value in values.items() if math.isfinite(value)}
+        self._journal.write(Headline(finite, now()))
 
     def describe(self, markdown: str) -> None:
         """The description of the run, for a reader who was not there. No text of a record, no id, no file."""

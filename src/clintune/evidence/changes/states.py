@@ -131,8 +131,9 @@ def _in_store(home: Home, name: str, sealed: Sequence[Made]) -> list[Made]:
         }  # fmt: skip
     found = [one for one in sealed if one[1]["run"] in keys]
     if keys and not found:
-        problem = "a run that sealed nothing here: it did not finish, or another clone has its record"
-        raise UserError(name, problem, "name one that finished; clintune ui shows how each ended")
+        why = "it did not finish, DVC did not start it, it is a replay, or another clone has it"
+        problem = f"no record of a stage is here for this run: {why}"
+        raise UserError(name, problem, "name a run of dvc repro that finished")
     return found
 
 

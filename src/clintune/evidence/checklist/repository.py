@@ -22,7 +22,7 @@ class Repository:
 
     files: Mapping[str, Mapping[str, str]]
     code: Mapping[str, Mapping[str, str]]
-    unknown: int
+    unknown: tuple[str, ...]
     params_since: date | None
     forged: tuple[str, ...] = ()
 
@@ -37,7 +37,7 @@ def read_repository(
     return Repository(
         files={commit: _sums(root, commit, files) for commit in here},
         code={commit: _sums(root, commit, code[commit]) for commit in here if commit in code},
-        unknown=len(unknown_code(root)),
+        unknown=tuple(sorted(unknown_code(root))),
         params_since=_since(root, "params.yaml"),
         forged=forged(root),
     )

@@ -176,8 +176,12 @@ def _of_execution(parent: Any, records: list[Tree], stages: Iterable[Stored]) ->
     facts = {
         "name": (said["name"], info.run_name), "lifecycle": ("active", info.lifecycle_stage),
         "parent": ("", parent.data.tags.get("mlflow.parentRunId", "")),
+        "user": (said["tags"].get("mlflow.user", info.user_id), info.user_id),
     }  # fmt: skip
     yield from unlike("run", place, facts)
+    last = [one.run.info.end_time for one in stages]
+    if info.status == "FINISHED" and all(isinstance(it, int) for it in last) and max(last) != info.end_time:
+        yield "run", place, "end", max(last), info.end_time
     ends = {one.run.info.status for one in stages} - {"FINISHED"}
     if ends and info.status == "FINISHED":
         yield "run", place, "status", ", ".join(sorted(ends)), info.status

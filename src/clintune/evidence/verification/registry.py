@@ -21,12 +21,16 @@ def of_versions(
     models = {key: {one["name"]: one for one in own} for key, own in said.items()}
     names, there = {name for own in models.values() for name in own}, set[tuple[str, str]]()
     executions = {one.parent_id for one in stored.values()} - runs.keys()
+    own = [stored[key] for key in records.keys() & stored.keys()]
+    owners = {source: one.id for one in own for source in _sources(one.run)}
     for one in versions:
         key, place = runs.get(one.run_id, ""), f"model {one.name}, version {one.number}"
         there.add((key, one.name))
         unsealed = key not in records and (not key or stored[key].run.info.status == "FINISHED")
         if one.run_id in executions or (one.name in names and unsealed):
             yield "run", place, "run", "one that was sealed", one.run_id or "none"
+        elif (owner := owners.get(one.source, one.run_id)) != one.run_id:
+            yield "run", place, "run", owner, one.run_id or "none"
         if key in records:
             yield from _of_version(one, place, stored[key].run, models[key].get(one.name, {}))
         tags = limits.tags(models.get(key, {}).get(one.name, {"tags": one.tags})["tags"])
@@ -39,9 +43,14 @@ def of_versions(
                 yield "run", f"run {stored[key].id}", f"model {name}", "a registered version", ""
 
 
+def _sources(run: Any) -> list[str]:
+    """The addresses of the models that a run logged."""
+    return [f"models:/{it.model_id}" for it in (run.outputs.model_outputs if run.outputs else ())]
+
+
 def _of_version(one: Registered, place: str, run: Any, sealed: amiss.Tree) -> Iterator[amiss.Amiss]:
     """One that a sealed run made is of a model that this run logged, leads to the run, and says its words."""
-    own = [f"models:/{it.model_id}" for it in (run.outputs.model_outputs if run.outputs else ())]
+    own = _sources(run)
     facts = {
         "source": (one.source if one.source in own else ", ".join(own), one.source),
         "link in place of its run": ("", one.link), "status": ("READY", one.status),
@@ -66,7 +75,7 @@ def of_models(
         ended = not key or stored[key].run.info.status in OVER
         if key in records:
             own[key].add(one.id)
-            yield from _of_model(one, records[key]["reported"])
+            yield from _of_model(one, records[key]["reported"], on_its_way=not stored[key].sealed)
         elif one.run_id in executions or (one.name in names and ended):
             yield "run", f"model {one.name}, {one.id}", "", "", "a model that no stage logged"
     for key in sorted(stored):
@@ -78,12 +87,14 @@ def of_models(
             yield "run", f"run {stored[key].id}", f"model {name}", sealed, found
 
 
-def _of_model(model: Logged, said: amiss.Tree) -> Iterator[amiss.Amiss]:
+def _of_model(model: Logged, said: amiss.Tree, *, on_its_way: bool) -> Iterator[amiss.Amiss]:
+    """A run names its line when all else of it was sent: before, a model may be one that is being made."""
     place, sealed = f"model {model.name}, {model.id}", {one["name"]: one for one in said["models"]}
     if model.name not in sealed:
         yield "run", place, "", "", "a model that no stage logged"
         return
-    yield from amiss.unlike("run", place, {"status": ("READY", model.status), "type": ("", model.type)})
+    ready = model.status if on_its_way else "READY"
+    yield from amiss.unlike("run", place, {"status": (ready, model.status), "type": ("", model.type)})
     tags, params = limits.tags(sealed[model.name]["tags"]), limits.params(said["params"])
     for kind, was, now in (
         ("tag", tags, model.tags), ("param", params, model.params), ("metric", {}, model.metrics)

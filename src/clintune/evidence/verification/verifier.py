@@ -173,14 +173,14 @@ def judge_said(place: str, said: Tree, held: Tree) -> Findings:
         yield from differences("run", place, kind, said[f"{kind}s"], found)
 
 def judge_curve(place: str, name: str, latest: Any, sealed: list[Any], found: list[Any]) -> Findings:
-    before, after = ({(step, at): value for step, value, at in one} for one in (sealed, found))
+    before, after = ({(step, at): value for step, value, at in sorted(one, key=str)} for one in (sealed, found))
     for step, at in sorted(before.keys() | after.keys()):
-        old, new = (repr(one[step, at]) if (step, at) in one else "" for one in (before, after))
+        old, new = (one.get((step, at), "") for one in (before, after))
         yield from () if old == new else [finding("run", place, f"metric {name} at step {step}", old, new)]
     last = max(((step, at, value) for step, value, at in sealed), default=[None])[-1]
     if before == after:  # what MLflow shows as the value lies in a table of its own
-        pair = ({"points": len(one), "as it is shown": value} for one, value in ((sealed, last), (found, latest)))
-        yield from differences("run", place, f"metric {name}", *pair)
+        two = ({"points": len({*map(tuple, it)}), "as it is shown": at} for it, at in ((sealed, last), (found, latest)))
+        yield from differences("run", place, f"metric {name}", *two)
 
 def judge_pack(parts: Mapping[str, bytes], folder: Path | None, signers: Path | None) -> Verdict:
     """What is not as it was sealed, and the statements of those who signed."""

@@ -34,7 +34,7 @@ def code(facts: Facts) -> Ruling:
         evidence.append(facts.recorded(f"{stage}: commit", found["commit"], stage))
         evidence.append(facts.recorded(f"{stage}: tree", found["tree"], stage))
         if found["dirty"]:
-            wrong.append(f"{stage} ran with changes that are in no commit")
+            wrong.append(f"{stage} ran with changes, or beside code, that no commit has")
         if facts.repository is not None and found["commit"] not in facts.repository.files:
             wrong.append(f"the commit of {stage} is not in this repository")
         elif other := _unlike_commit(facts, record):
@@ -42,7 +42,8 @@ def code(facts: Facts) -> Ruling:
     if facts.repository is None:
         raise Unknown("no git repository is here to look for the commits in")
     if facts.repository.unknown:
-        wrong.append(f"{facts.repository.unknown} files of code are not in git")
+        unknown = facts.repository.unknown
+        wrong.append(f"code that can be imported is not in git, as {unknown[0]} (of {len(unknown)})")
     wrong += [f"git holds objects under the names of others ({one})" for one in facts.repository.forged[:1]]
     return ruling(wrong, "every stage ran at a commit that is here, with nothing changed since it", evidence)
 
